@@ -1,0 +1,260 @@
+/**
+ * The archive stage: joins the consumer group and archives every partition that is assigned to it, each by itself.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { hasCode, MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import type { Assignment, EventLog } from '../log/log.ts'
+import { pause } from '../retry.ts'
+import type { BatchLimits } from './batch.ts'
+import { readHead } from './commits.ts'
+import { PartitionArchiver, type PartitionEvent } from './partition.ts'
+import { quarantinedCount } from './record.ts'
+
+/** What all partitions of this process may hold of the log at a time. */
+const READ_BUDGET = 16_777_216
+const LARGEST_READ = 2_097_152
+const SMALLEST_READ = 131_072
+/** How long a drain may take before what is left is dropped, to be read again by the next start. */
+const DRAIN_MS = 8_000
+const POLL_MS = 500
+/** Between finding a topic recreated and joining again: its metadata takes a moment to settle. */
+const REJOIN_MS = 1_000
+/** How long a member that lost every partition to another owner waits to be given one again before it gives up. */
+const IDLE_MS = 30_000
+
+export interface ArchiveOptions {
+  log: EventLog
+  lake: LakeStorage
+  root: string
+  group: string
+  limits: BatchLimits
+  /** Archive up to what the log holds at the start, then end. */
+  once: boolean
+  acceptGap: boolean
+  /** Drains and ends: commits what has been read, at most 8 s long. */
+  signal: AbortSignal
+  /** Epoch milliseconds; Date.now by default. */
+  clock?: () => number
+  report?: (event: ArchiveEvent) => void
+}
+
+export type ArchiveEvent =
+  | PartitionEvent
+  | { kind: 'revoked'; partition: number }
+  | { kind: 'stopped'; partition: number; error: MusicFakerError }
+  | { kind: 'recreated'; topic: string }
+
+export interface ArchiveSummary {
+  commits: number
+  files: number
+  events: number
+  bytes: number
+  quarantined: number
+  skipped: number
+  /** Offsets lost to retention and accepted. */
+  gaps: number
+  seconds: number
+  /** False when the drain ran out of time: the rest is read again by the next start. */
+  drained: boolean
+}
+
+/**
+ * Runs the archiver until `signal` aborts or, with `once`, until the log's present end is archived.
+ *
+ * @throws the error of the first partition that had to stop (COMMIT_FENCED, COMMIT_CORRUPT, LOG_OFFSET_GONE, ...) once
+ *   no partition is left running; with `once`, as soon as the others are done
+ */
+export async function archive(options: ArchiveOptions): Promise<ArchiveSummary> {
+  return new Archiver(options).run()
+}
+
+class Archiver {
+  readonly #options: ArchiveOptions
+  readonly #clock: () => number
+  readonly #owner = `${hostname()}:${process.pid}:${randomUUID()}`
+  readonly #started = performance.now()
+  readonly #abandon = new AbortController()
+  readonly #running = new Map<number, Promise<void>>()
+  readonly #stopped = new Map<number, MusicFakerError>()
+  /** Where `once` ends, by partition. */
+  #targets: Map<number, number> | undefined
+  #membership = new AbortController()
+  #recreated = false
+  readonly #summary: Omit<ArchiveSummary, 'seconds' | 'drained'> = {
+    commits: 0,
+    files: 0,
+    events: 0,
+    bytes: 0,
+    quarantined: 0,
+    skipped: 0,
+    gaps: 0,
+  }
+
+  constructor(options: ArchiveOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? Date.now
+  }
+
+  async run(): Promise<ArchiveSummary> {
+    const { signal, once } = this.#options
+    if (once) this.#targets = await this.#readTargets()
+    const drain = () => void this.#drain()
+    signal.addEventListener('abort', drain, { once: true })
+    if (signal.aborted) drain()
+    try {
+      do {
+        this.#recreated = false
+        this.#membership = new AbortController()
+        await this.#member()
+        if (this.#recreated) await pause(REJOIN_MS, signal).catch(() => undefined)
+      } while (this.#recreated && !signal.aborted)
+    } finally {
+      signal.removeEventListener('abort', drain)
+    }
+    const [failure] = this.#stopped.values()
+    if (failure) throw failure
+    const seconds = (performance.now() - this.#started) / 1000
+    return { ...this.#summary, seconds, drained: !this.#abandon.signal.aborted }
+  }
+
+  /** One membership of the group, from joining to leaving. */
+  async #member(): Promise<void> {
+    const { log, group } = this.#options
+    const membership = this.#membership
+    if (this.#targets) void this.#leaveWhenArchived(membership)
+    for await (const assignment of log.join({ group, signal: membership.signal })) {
+      if (this.#options.signal.aborted) break
+      this.#start(assignment)
+    }
+    await Promise.all(this.#running.values())
+  }
+
+  /** Partitions drain first and the group is left after, so that nobody takes over what is about to be committed. */
+  async #drain(): Promise<void> {
+    const timer = setTimeout(() => this.#abandon.abort(new Error('the drain ran out of time')), DRAIN_MS)
+    await Promise.all(this.#running.values())
+    clearTimeout(timer)
+    this.#membership.abort()
+  }
+
+  #start(assignment: Assignment): void {
+    const { partition } = assignment
+    const before = this.#running.get(partition) ?? Promise.resolve()
+    const run = before.then(() => this.#archivePartition(assignment))
+    this.#running.set(partition, run)
+    void run.finally(() => {
+      if (this.#running.get(partition) === run) this.#running.delete(partition)
+    })
+  }
+
+  async #archivePartition(assignment: Assignment): Promise<void> {
+    const { log, lake, root, limits, acceptGap, signal } = this.#options
+    const { partition } = assignment
+    this.#stopped.delete(partition)
+    try {
+      await new PartitionArchiver({
+        log,
+        lake,
+        root,
+        assignment,
+        limits,
+        acceptGap,
+        owner: this.#owner,
+        readBytes: this.#readBytes(),
+        clock: this.#clock,
+        target: this.#targets?.get(partition),
+        stop: signal,
+        abandon: this.#abandon.signal,
+        report: (event) => this.#onEvent(event),
+      }).run()
+      if (assignment.revoked.aborted && !signal.aborted) this.#report({ kind: 'revoked', partition })
+    } catch (error) {
+      this.#onFailure(partition, error)
+    }
+  }
+
+  #onFailure(partition: number, error: unknown): void {
+    if (hasCode(error, 'LOG_TOPIC_RECREATED')) {
+      if (!this.#recreated) this.#report({ kind: 'recreated', topic: this.#options.log.topic })
+      this.#recreated = true
+      this.#membership.abort()
+      return
+    }
+    const known =
+      error instanceof MusicFakerError
+        ? error
+        : new MusicFakerError('INTERNAL', `partition ${partition} stopped: ${String(error)}`, { cause: error })
+    this.#stopped.set(partition, known)
+    this.#report({ kind: 'stopped', partition, error: known })
+    if (this.#running.size <= 1) this.#leaveUnlessAssigned(hasCode(known, 'COMMIT_FENCED') ? IDLE_MS : 0)
+  }
+
+  /**
+   * With no partition left running there is nothing to stay for. But an archiver that was suspended past its session
+   * finds its partitions taken over, and is given others as soon as it is back in the group.
+   */
+  #leaveUnlessAssigned(ms: number): void {
+    const membership = this.#membership
+    const timer = setTimeout(
+      () => {
+        if (this.#running.size === 0) membership.abort()
+      },
+      this.#options.once ? 0 : ms,
+    )
+    membership.signal.addEventListener('abort', () => clearTimeout(timer))
+  }
+
+  #onEvent(event: PartitionEvent): void {
+    if (event.kind === 'committed') {
+      const { record } = event
+      this.#summary.commits++
+      this.#summary.files += record.files.length
+      this.#summary.events += record.events
+      this.#summary.quarantined += quarantinedCount(record)
+      this.#summary.skipped += record.skipped
+      for (const file of record.files) this.#summary.bytes += file.bytes
+    } else if (event.kind === 'gap') {
+      this.#summary.gaps += event.next - event.first
+    }
+    this.#report(event)
+  }
+
+  #readBytes(): number {
+    const share = READ_BUDGET / Math.max(1, this.#running.size)
+    return Math.round(Math.min(LARGEST_READ, Math.max(SMALLEST_READ, share)))
+  }
+
+  async #readTargets(): Promise<Map<number, number>> {
+    const { partitions } = await this.#options.log.describe()
+    return new Map([...partitions].map(([partition, { start, end }]) => [partition, end > start ? end : 0]))
+  }
+
+  /** Other members of the group may hold partitions, so the lake itself says when all of them are done. */
+  async #leaveWhenArchived(membership: AbortController): Promise<void> {
+    try {
+      while (!membership.signal.aborted && !(await this.#allArchived())) await pause(POLL_MS, membership.signal)
+    } catch {
+      // The partitions' own errors are reported where they happen; a failing look at the lake is repeated.
+      if (!membership.signal.aborted) return void this.#leaveWhenArchived(membership)
+    }
+    membership.abort()
+  }
+
+  async #allArchived(): Promise<boolean> {
+    const { lake, root, log } = this.#options
+    if (this.#running.size > 0) return false
+    const { topicId } = await log.describe()
+    for (const [partition, target] of this.#targets!) {
+      if (target === 0 || this.#stopped.has(partition)) continue
+      const head = await readHead(lake, root, topicId, partition)
+      if ((head?.next ?? 0) < target) return false
+    }
+    return true
+  }
+
+  #report(event: ArchiveEvent): void {
+    this.#options.report?.(event)
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * The commit protocol of one partition, as its owner runs it. See docs/ARCHITECTURE.md for the whole argument.
+ *
+ *   claim    create the next record, an empty one: its number is the owner's fence. Then finish publishing the last
+ *            real record, then sweep what older fences left in staging. In this order: sweeping before the claim could
+ *            remove the files of an owner that is about to commit them.
+ *   commit   create the next record. The number being taken means that another owner claimed: COMMIT_FENCED.
+ *   publish  move the record's staged files to their place. Idempotent; anyone may redo it. A record is created only
+ *            after the one before it is published, so only the last one can ever need redoing.
+ *
+ * A storage call that fails with a retryable error may still have happened, now or later, so every such call is
+ * followed by a look at what is there.
+ */
+import { randomUUID } from 'node:crypto'
+import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import { backoff, pause, retrying } from '../retry.ts'
+import { baseName, partitionCommits, partitionStaging, recordName, recordSeq } from './layout.ts'
+import {
+  type BatchRecord,
+  type CommitRecord,
+  type CommittedFile,
+  decodeRecord,
+  encodeRecord,
+  RECORD_FORMAT,
+} from './record.ts'
+
+/** What a partition's commit log belongs to, and who writes it. */
+export interface Ownership {
+  lake: LakeStorage
+  root: string
+  topic: string
+  topicId: string
+  partition: number
+  /** Unique to this process. */
+  owner: string
+  /** Epoch milliseconds. */
+  clock: () => number
+  /** Ends every wait: the partition is lost, or the process must leave at once. Whoever claims next resolves the rest. */
+  signal: AbortSignal
+  /** Told of each storage error before the call is tried again. */
+  onRetry: (error: MusicFakerError) => void
+}
+
+/** What a batch record says beyond its place in the log. */
+export type BatchContents = Pick<BatchRecord, 'next' | 'files' | 'events' | 'quarantined' | 'skipped' | 'summary'>
+
+/** The head of a partition's commit log, or undefined where there is none. Reads one record. */
+export async function readHead(
+  lake: LakeStorage,
+  root: string,
+  topicId: string,
+  partition: number,
+): Promise<CommitRecord | undefined> {
+  const folder = partitionCommits(root, topicId, partition)
+  let last = 0
+  for await (const entry of lake.list(folder)) last = Math.max(last, recordSeq(baseName(entry.path)) ?? 0)
+  if (last === 0) return undefined
+  return readRecord(lake, `${folder}/${recordName(last)}`)
+}
+
+export class CommitLog {
+  readonly #of: Ownership
+  readonly #folder: string
+  readonly fence: number
+  #seq: number
+  #next: number
+
+  private constructor(of: Ownership, claim: CommitRecord) {
+    this.#of = of
+    this.#folder = partitionCommits(of.root, of.topicId, of.partition)
+    this.fence = claim.seq
+    this.#seq = claim.seq
+    this.#next = claim.next
+  }
+
+  /** The first offset that is not committed yet: where to read from. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** Nothing was ever committed in this lineage. */
+  get fresh(): boolean {
+    return this.#next === 0
+  }
+
+  /** The folder for files on their way to being committed. Names in it need to be unique within this object only. */
+  get staging(): string {
+    return stagingOf(this.#of, this.fence)
+  }
+
+  /**
+   * Takes the partition over. Retries until the storage answers.
+   * @throws COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT when the head cannot be trusted; LAKE_DENIED; the signal's reason
+   */
+  static async claim(of: Ownership): Promise<CommitLog> {
+    for (;;) {
+      const head = await retrying(() => readHead(of.lake, of.root, of.topicId, of.partition), of)
+      const seq = (head?.seq ?? 0) + 1
+      const next = head?.next ?? 0
+      const claim: CommitRecord = { ...headOf(of, seq, seq, next, next), kind: 'claim' }
+      if (!(await create(of, claim))) continue
+      const log = new CommitLog(of, claim)
+      await log.#redo(head)
+      await log.#sweep()
+      return log
+    }
+  }
+
+  /**
+   * Commits a batch that begins at `next`, then publishes its files.
+   * @throws COMMIT_FENCED when another owner took over: nothing of the batch is in the lake, its staged files are the
+   *   new owner's to sweep. COMMIT_CORRUPT when a staged file vanished. The signal's reason: the outcome is then open.
+   */
+  async commit(contents: BatchContents): Promise<BatchRecord> {
+    const record: BatchRecord = { ...this.#following(contents.next), kind: 'batch', ...contents }
+    await this.#append(record)
+    await publish(this.#of, record)
+    return record
+  }
+
+  /** Records that `[next, to)` is lost to the log's retention, and goes on from `to`. Throws as `commit` does. */
+  async acceptGap(to: number): Promise<void> {
+    await this.#append({ ...this.#following(to), kind: 'gap' })
+  }
+
+  #following(next: number) {
+    return headOf(this.#of, this.#seq + 1, this.fence, this.#next, next)
+  }
+
+  async #append(record: CommitRecord): Promise<void> {
+    if (!(await create(this.#of, record))) {
+      const { topic, partition } = this.#of
+      throw new MusicFakerError(
+        'COMMIT_FENCED',
+        `partition ${partition} of ${topic} was taken over by another archiver: record ${record.seq} is not ours`,
+        { next: 'Run the archivers of one lake in one consumer group (--group).' },
+      )
+    }
+    this.#seq = record.seq
+    this.#next = record.next
+  }
+
+  /** Finishes publishing the last record that has files; claims since then have none. */
+  async #redo(head: CommitRecord | undefined): Promise<void> {
+    let record = head
+    while (record?.kind === 'claim' && record.seq > 1) {
+      const path = `${this.#folder}/${recordName(record.seq - 1)}`
+      record = await retrying(() => readRecord(this.#of.lake, path), this.#of)
+    }
+    if (record?.kind === 'batch') await publish(this.#of, record)
+  }
+
+  /** Removes the staging of older fences. Their owners can no longer commit: this claim stands in their way. */
+  async #sweep(): Promise<void> {
+    const { lake } = this.#of
+    const folder = partitionStaging(this.#of.root, this.#of.topicId, this.#of.partition)
+    await retrying(async () => {
+      for await (const entry of lake.list(folder)) {
+        const fence = Number(baseName(entry.path))
+        if (fence < this.fence) await lake.remove(entry.path)
+      }
+    }, this.#of)
+  }
+}
+
+function headOf(of: Ownership, seq: number, fence: number, first: number, next: number) {
+  return {
+    format: RECORD_FORMAT,
+    seq,
+    fence,
+    owner: of.owner,
+    id: randomUUID(),
+    topic: of.topic,
+    topicId: of.topicId,
+    partition: of.partition,
+    first,
+    next,
+    committedAt: new Date(of.clock()).toISOString(),
+  } as const
+}
+
+function stagingOf(of: Ownership, fence: number): string {
+  return `${partitionStaging(of.root, of.topicId, of.partition)}/${fence}`
+}
+
+/** @throws COMMIT_CORRUPT also where the record is missing: numbers have no holes */
+async function readRecord(lake: LakeStorage, path: string): Promise<CommitRecord> {
+  try {
+    return decodeRecord(await lake.read(path), path)
+  } catch (cause) {
+    if (!hasCode(cause, 'LAKE_NOT_FOUND')) throw cause
+    throw new MusicFakerError('COMMIT_CORRUPT', `commit record ${path} is missing`, {
+      cause,
+      next: 'Run: music-faker verify',
+    })
+  }
+}
+
+/**
+ * Creates a record under its number: exactly one writer gets it. Resolves true when that is this one.
+ * A rename that failed with a retryable error may have happened, so the number's record is read back and its id decides.
+ */
+async function create(of: Ownership, record: CommitRecord): Promise<boolean> {
+  const target = `${partitionCommits(of.root, of.topicId, of.partition)}/${recordName(record.seq)}`
+  const bytes = encodeRecord(record)
+  let temporary = await writeTemporary(of, record, bytes)
+  for (let attempt = 1; ; attempt++) {
+    of.signal.throwIfAborted()
+    const outcome = await tryRename(of, temporary, target)
+    if (outcome === 'done') return true
+    const there = await retrying(() => readIfThere(of.lake, target), of)
+    if (there) return there.id === record.id
+    if (outcome === 'source missing') temporary = await writeTemporary(of, record, bytes)
+    else await pause(backoff(attempt), of.signal)
+  }
+}
+
+/** Each try has a name of its own: a failed write may leave a partial file, or arrive late. */
+async function writeTemporary(of: Ownership, record: CommitRecord, bytes: Uint8Array): Promise<string> {
+  return retrying(async () => {
+    const path = `${stagingOf(of, record.fence)}/record-${record.seq}-${randomUUID()}.json`
+    await of.lake.write(path, bytes)
+    return path
+  }, of)
+}
+
+async function readIfThere(lake: LakeStorage, path: string): Promise<CommitRecord | undefined> {
+  try {
+    return decodeRecord(await lake.read(path), path)
+  } catch (error) {
+    if (hasCode(error, 'LAKE_NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+type RenameOutcome = 'done' | 'source missing' | 'target taken' | 'unknown'
+
+async function tryRename(of: Ownership, from: string, to: string): Promise<RenameOutcome> {
+  try {
+    await of.lake.rename(from, to)
+    return 'done'
+  } catch (error) {
+    if (hasCode(error, 'LAKE_NOT_FOUND')) return 'source missing'
+    if (hasCode(error, 'LAKE_EXISTS')) return 'target taken'
+    if (!isRetryable(error)) throw error
+    of.onRetry(error as MusicFakerError)
+    return 'unknown'
+  }
+}
+
+/** Moves a record's staged files to their place, redoing what an earlier try may have done already. */
+async function publish(of: Ownership, record: BatchRecord): Promise<void> {
+  await Promise.all(record.files.map((file) => publishFile(of, file)))
+}
+
+async function publishFile(of: Ownership, file: CommittedFile): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    of.signal.throwIfAborted()
+    const outcome = await tryRename(of, file.staged, file.path)
+    if (outcome === 'done') return
+    if (outcome === 'unknown') {
+      await pause(backoff(attempt), of.signal)
+      continue
+    }
+    const there = await retrying(() => of.lake.stat(file.path), of)
+    if (outcome === 'source missing' && there?.bytes === file.bytes) return
+    throw new MusicFakerError(
+      'COMMIT_CORRUPT',
+      outcome === 'source missing'
+        ? `${file.path} is committed but ${there ? `has ${there.bytes} bytes instead of ${file.bytes}` : 'missing'}`
+        : `${file.path} is committed but another file has its name`,
+      { next: 'Run: music-faker verify' },
+    )
+  }
+}

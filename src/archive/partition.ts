@@ -1,0 +1,207 @@
+/**
+ * Archives one partition for as long as it is assigned: claim, then read, stage, commit and publish, batch after batch.
+ * While batch n is committed, batch n+1 is already being staged; its record is created only after n is published.
+ */
+import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
+import { backoff, pause } from '../retry.ts'
+import { type BatchLimits, isFull, waitFor } from './batch.ts'
+import { CommitLog } from './commits.ts'
+import type { BatchRecord } from './record.ts'
+import { type Cursor, StagedBatch } from './staging.ts'
+
+/** The longest wait for messages in one call; stopping and closing by age do not depend on it. */
+const LONGEST_READ_MS = 500
+
+export interface PartitionOptions {
+  log: EventLog
+  lake: LakeStorage
+  root: string
+  assignment: Assignment
+  owner: string
+  limits: BatchLimits
+  /** Bytes per read: what this partition may hold of the log at a time. */
+  readBytes: number
+  clock: () => number
+  /** Go on over offsets that retention removed, recording the gap. */
+  acceptGap: boolean
+  /** Where to end: with the batch that reaches this offset. Undefined: never. */
+  target: number | undefined
+  /** Drain: commit what is staged, then end. */
+  stop: AbortSignal
+  /** Leave at once: what is staged is dropped, to be read again. */
+  abandon: AbortSignal
+  report: (event: PartitionEvent) => void
+}
+
+export type PartitionEvent =
+  | { kind: 'claimed'; partition: number; fence: number; next: number }
+  | { kind: 'committed'; partition: number; record: BatchRecord }
+  | { kind: 'gap'; partition: number; first: number; next: number }
+  | { kind: 'retrying'; partition: number; error: MusicFakerError }
+
+export class PartitionArchiver {
+  readonly #options: PartitionOptions
+  /** Ends every wait: the partition is lost, or the process must leave at once. */
+  readonly #lost: AbortSignal
+  readonly #partition: number
+  #batches = 0
+  #failures = 0
+
+  constructor(options: PartitionOptions) {
+    this.#options = options
+    this.#partition = options.assignment.partition
+    this.#lost = AbortSignal.any([options.assignment.revoked, options.abandon])
+  }
+
+  /**
+   * Runs until stopped, revoked, or at the target. Retryable errors are reported and waited out.
+   * @throws COMMIT_FENCED, COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT, LOG_OFFSET_GONE, LOG_TOPIC_RECREATED and other final errors
+   */
+  async run(): Promise<void> {
+    try {
+      const commits = await this.#claim()
+      while (!this.#options.stop.aborted && !this.#reached(commits.next)) {
+        try {
+          await this.#archive(commits)
+        } catch (error) {
+          await this.#recover(error, commits)
+        }
+      }
+    } catch (error) {
+      if (!this.#lost.aborted) throw error
+    }
+  }
+
+  async #claim(): Promise<CommitLog> {
+    const { lake, root, log, assignment, owner, clock } = this.#options
+    const commits = await CommitLog.claim({
+      lake,
+      root,
+      topic: log.topic,
+      topicId: assignment.topicId,
+      partition: this.#partition,
+      owner,
+      clock,
+      signal: this.#lost,
+      onRetry: (error) => this.#report({ kind: 'retrying', partition: this.#partition, error }),
+    })
+    this.#report({ kind: 'claimed', partition: this.#partition, fence: commits.fence, next: commits.next })
+    return commits
+  }
+
+  /** Reads from the commit log's head on, until something fails or there is a reason to end. */
+  async #archive(commits: CommitLog): Promise<void> {
+    const reader = this.#options.log.open(this.#partition, commits.next)
+    const failed = new AbortController()
+    let cursor: Cursor | undefined
+    let position = commits.next
+    let committing: Promise<void> = Promise.resolve()
+    try {
+      while (!this.#options.stop.aborted && !this.#reached(position)) {
+        const staged = this.#openBatch(commits, position)
+        try {
+          cursor = await this.#fill(staged, reader, cursor, failed.signal)
+          position = staged.next
+          if (staged.state.openedAt === undefined) continue
+          const contents = await staged.close(this.#options.clock())
+          await committing
+          committing = this.#commit(commits, contents)
+          committing.catch((error) => failed.abort(error))
+        } catch (error) {
+          await staged.discard()
+          throw error
+        }
+      }
+    } finally {
+      await reader.close()
+      await committing
+    }
+  }
+
+  /** Stages messages until the batch is full or has to end. Resolves with what is left of the last read. */
+  async #fill(
+    staged: StagedBatch,
+    reader: PartitionReader,
+    rest: Cursor | undefined,
+    failed: AbortSignal,
+  ): Promise<Cursor | undefined> {
+    const { limits, clock, stop, readBytes } = this.#options
+    const signal = AbortSignal.any([stop, failed, this.#lost])
+    let cursor = rest
+    while (!isFull(staged.state, limits, performance.now()) && !this.#reached(staged.next)) {
+      if (cursor && cursor.index < cursor.batch.count) {
+        if (!(await staged.take(cursor, limits, clock()))) break
+        continue
+      }
+      if (signal.aborted) break
+      const maxWaitMs = waitFor(staged.state, limits, performance.now(), LONGEST_READ_MS)
+      const batch = await readUnlessAborted(reader, { maxBytes: readBytes, maxWaitMs, signal })
+      if (!batch || batch.next === batch.first) continue
+      this.#failures = 0
+      cursor = { batch, index: 0 }
+      if (!(await staged.take(cursor, limits, clock()))) break
+    }
+    failed.throwIfAborted()
+    this.#lost.throwIfAborted()
+    return cursor
+  }
+
+  async #commit(commits: CommitLog, contents: Parameters<CommitLog['commit']>[0]): Promise<void> {
+    const record = await commits.commit(contents)
+    this.#report({ kind: 'committed', partition: this.#partition, record })
+    // Only a hint that shows lag: the position to read from is the lake's.
+    await this.#options.assignment.commit(record.next).catch(() => undefined)
+  }
+
+  async #recover(error: unknown, commits: CommitLog): Promise<void> {
+    this.#lost.throwIfAborted()
+    if (hasCode(error, 'LOG_OFFSET_GONE') && (this.#options.acceptGap || commits.fresh)) {
+      await this.#skipGap(commits, error)
+      return
+    }
+    if (!isRetryable(error)) throw error
+    this.#failures++
+    this.#report({ kind: 'retrying', partition: this.#partition, error: error as MusicFakerError })
+    await pause(backoff(this.#failures), AbortSignal.any([this.#lost, this.#options.stop])).catch(() => undefined)
+  }
+
+  /** Before its first commit a lineage owes nothing of what retention removed; after it, only on request. */
+  async #skipGap(commits: CommitLog, cause: MusicFakerError): Promise<void> {
+    const { partitions } = await this.#options.log.describe()
+    const start = partitions.get(this.#partition)?.start
+    const first = commits.next
+    if (start === undefined || start <= first) throw new MusicFakerError(cause.code, cause.message, { cause })
+    await commits.acceptGap(start)
+    this.#report({ kind: 'gap', partition: this.#partition, first, next: start })
+  }
+
+  #openBatch(commits: CommitLog, first: number): StagedBatch {
+    const { lake, root } = this.#options
+    this.#batches++
+    return new StagedBatch(
+      { lake, root, partition: this.#partition, folder: commits.staging, batch: this.#batches },
+      first,
+    )
+  }
+
+  #reached(position: number): boolean {
+    const { target } = this.#options
+    return target !== undefined && position >= target
+  }
+
+  #report(event: PartitionEvent): void {
+    this.#options.report(event)
+  }
+}
+
+/** A read that a signal cut short is no failure: the loop looks at the signal itself. */
+async function readUnlessAborted(reader: PartitionReader, options: Parameters<PartitionReader['read']>[0]) {
+  try {
+    return await reader.read(options)
+  } catch (error) {
+    if (options.signal?.aborted) return undefined
+    throw error
+  }
+}

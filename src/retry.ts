@@ -1,0 +1,47 @@
+import { isRetryable, type MusicFakerError } from './errors.ts'
+
+const FIRST_DELAY_MS = 50
+const LONGEST_DELAY_MS = 5_000
+
+/** The wait before try `attempt` (from 1): doubled each time, up to 5 s, spread by a third so that owners do not march in step. */
+export function backoff(attempt: number, random = Math.random()): number {
+  const full = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt - 1, 10))
+  return Math.round(full * (1 - random / 3))
+}
+
+/**
+ * Repeats `call` until it succeeds, for as long as its errors are retryable.
+ *
+ * @param onRetry told before each wait, so that a stalled service shows
+ * @throws the first error that is not retryable; the signal's reason once it aborts
+ */
+export async function retrying<T>(
+  call: () => Promise<T>,
+  options: { signal: AbortSignal; onRetry?: (error: MusicFakerError) => void },
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    options.signal.throwIfAborted()
+    try {
+      return await call()
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      options.onRetry?.(error as MusicFakerError)
+      await pause(backoff(attempt), options.signal)
+    }
+  }
+}
+
+/** Waits, or throws the signal's reason as soon as it aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      if (signal.aborted) reject(signal.reason)
+      else resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
