@@ -1,0 +1,31 @@
+import type { Assignment, EventLog } from '../../src/log/log.ts'
+
+/** One member of a group: holds what it was assigned, until revoked. */
+export class Member {
+  readonly held = new Map<number, Assignment>()
+  readonly #stop = new AbortController()
+  readonly #ended: Promise<void>
+
+  constructor(log: EventLog, group: string) {
+    this.#ended = this.#run(log, group)
+    // A failure shows when the case leaves; without this it would end the process first.
+    this.#ended.catch(() => undefined)
+  }
+
+  /** Leaves the group, and rejects when the join failed. */
+  leave(): Promise<void> {
+    this.#stop.abort()
+    return this.#ended
+  }
+
+  async #run(log: EventLog, group: string): Promise<void> {
+    for await (const assignment of log.join({ group, signal: this.#stop.signal })) {
+      const { partition, revoked } = assignment
+      if (revoked.aborted) continue
+      this.held.set(partition, assignment)
+      revoked.addEventListener('abort', () => {
+        if (this.held.get(partition) === assignment) this.held.delete(partition)
+      })
+    }
+  }
+}
