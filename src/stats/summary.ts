@@ -1,15 +1,172 @@
+/**
+ * What a commit record says about its events, version 1. Totals are sums of summaries, so that no event is ever read
+ * again. Whatever producers send, a summary is bounded: about 0.6 MB with three full exact sketches and usual names.
+ *
+ *   v          1; a version that is not known is refused
+ *   events     how many are summed up; every part below accounts for each of them once
+ *   genre, platform, device, action, country
+ *              { named: [[name, events], ...], other }: at most 256 names of at most 256 UTF-16 units, most frequent
+ *              first; the events of all further names are in `other`
+ *   time       { oldest, newest, minutes, hours, days, earlier }: oldest and newest event in epoch milliseconds (null
+ *              without events); events by epoch minute. Beyond 4,096 minutes the oldest are counted by epoch hour,
+ *              beyond 1,024 hours by epoch day, beyond 1,024 days in `earlier`
+ *   duration   { sum, buckets }: seconds, and events by bucket (`durations.ts`)
+ *   artists    { listed: [[artist, events], ...], unlisted, most, lack }: at most 200, most frequent first
+ *   tracks     the same, with [artist, track, events]
+ *              `unlisted` is the sum of what the list leaves out; no artist that is not in it has more than `most`
+ *              events; a listed count may lack up to `lack` events, 0 unless one batch held more than 65,536 names
+ *   distinct   { users, artists, tracks }: sketches (`sketch.ts`); a track counts together with its artist
+ *
+ * Names are values of arrays, never keys: `__proto__` is a genre like any other.
+ */
 import { z } from 'zod'
 import type { MusicEvent } from '../event.ts'
+import { DURATION_BUCKETS, durationBucket } from './durations.ts'
+import { DistinctSketch, sketchSchema } from './sketch.ts'
+import { LONGEST_NAME, Tally } from './tally.ts'
+import { Timeline, type TimelineLimits } from './timeline.ts'
+import { LONGEST_TRACK_NAME, type Ranking, splitTrackName, TopCounter, trackName } from './top.ts'
 
-export const summarySchema = z.looseObject({ events: z.number() })
+export const SUMMARY_VERSION = 1
+
+/** The fields of an event that are counted by value. */
+export const DIMENSIONS = ['genre', 'platform', 'device', 'action', 'country'] as const satisfies (keyof MusicEvent)[]
+export type Dimension = (typeof DIMENSIONS)[number]
+
+const NAMES_PER_DIMENSION = 256
+const TOP_LISTED = 200
+/** Names that a batch counts exactly, for its list of the most frequent. */
+const TOP_COUNTED = 65_536
+const TIME_LIMITS: TimelineLimits = { minutes: 4096, hours: 1024, days: 1024 }
+
+const count = z.number().int().nonnegative()
+const name = z.string().max(LONGEST_NAME)
+const namedSchema = z.strictObject({ named: z.array(z.tuple([name, count])).max(NAMES_PER_DIMENSION), other: count })
+const cells = (limit: number) => z.array(z.tuple([z.number().int(), count])).max(limit)
+const topSchema = <T extends z.ZodType>(entry: T) =>
+  z.strictObject({ listed: z.array(entry).max(TOP_LISTED), unlisted: count, most: count, lack: count })
+
+const partsSchema = z.strictObject({
+  v: z.literal(SUMMARY_VERSION),
+  events: count,
+  genre: namedSchema,
+  platform: namedSchema,
+  device: namedSchema,
+  action: namedSchema,
+  country: namedSchema,
+  time: z.strictObject({
+    oldest: z.number().int().nullable(),
+    newest: z.number().int().nullable(),
+    minutes: cells(TIME_LIMITS.minutes),
+    hours: cells(TIME_LIMITS.hours),
+    days: cells(TIME_LIMITS.days),
+    earlier: count,
+  }),
+  duration: z.strictObject({ sum: count, buckets: z.array(count).length(DURATION_BUCKETS) }),
+  artists: topSchema(z.tuple([name, count])),
+  tracks: topSchema(z.tuple([name, name, count])),
+  distinct: z.strictObject({ users: sketchSchema, artists: sketchSchema, tracks: sketchSchema }),
+})
+
+export const summarySchema = partsSchema.refine(addsUp, 'its counts do not add up to its events')
 export type Summary = z.infer<typeof summarySchema>
 
+/** Sums up the events of one batch. Adding is the archiver's hot path. */
 export class SummaryBuilder {
   #events = 0
-  add(_event: MusicEvent, _minute: number): void {
+  readonly #genre = new Tally(NAMES_PER_DIMENSION)
+  readonly #platform = new Tally(NAMES_PER_DIMENSION)
+  readonly #device = new Tally(NAMES_PER_DIMENSION)
+  readonly #action = new Tally(NAMES_PER_DIMENSION)
+  readonly #country = new Tally(NAMES_PER_DIMENSION)
+  readonly #timeline = new Timeline(TIME_LIMITS)
+  #oldest = Number.POSITIVE_INFINITY
+  #newest = Number.NEGATIVE_INFINITY
+  #seconds = 0
+  readonly #buckets = new Array<number>(DURATION_BUCKETS).fill(0)
+  readonly #topArtists = new TopCounter(TOP_COUNTED)
+  readonly #topTracks = new TopCounter(TOP_COUNTED, LONGEST_TRACK_NAME)
+  readonly #users = new DistinctSketch()
+  readonly #artists = new DistinctSketch()
+  readonly #tracks = new DistinctSketch()
+
+  /**
+   * Counts one valid event.
+   * @param minute the event's whole minutes since the Unix epoch, as `decode` gives them
+   */
+  add(event: MusicEvent, minute: number): void {
     this.#events++
+    this.#genre.add(event.genre)
+    this.#platform.add(event.platform)
+    this.#device.add(event.device)
+    this.#action.add(event.action)
+    this.#country.add(event.country)
+    this.#timeline.add(minute)
+    const at = minute * 60_000 + millisOfMinute(event.timestamp)
+    if (at < this.#oldest) this.#oldest = at
+    if (at > this.#newest) this.#newest = at
+    this.#seconds += event.duration
+    const bucket = durationBucket(event.duration)
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1
+    this.#users.add(event.user)
+    // A name that the counter holds is in the sketch already: no need to hash it again.
+    if (this.#topArtists.add(event.artist)) this.#artists.add(event.artist)
+    const track = trackName(event.artist, event.track)
+    if (this.#topTracks.add(track)) this.#tracks.add(track)
   }
+
+  /** The summary of what has been added so far; adding may go on. */
   build(): Summary {
-    return { events: this.#events }
+    const artists = this.#topArtists.rank(TOP_LISTED)
+    const tracks = this.#topTracks.rank(TOP_LISTED)
+    return {
+      v: SUMMARY_VERSION,
+      events: this.#events,
+      genre: this.#genre.read(),
+      platform: this.#platform.read(),
+      device: this.#device.read(),
+      action: this.#action.read(),
+      country: this.#country.read(),
+      time: {
+        oldest: this.#events === 0 ? null : this.#oldest,
+        newest: this.#events === 0 ? null : this.#newest,
+        ...this.#timeline.cells(),
+      },
+      duration: { sum: this.#seconds, buckets: [...this.#buckets] },
+      artists: { listed: artists.listed, ...this.#leftOut(artists) },
+      tracks: {
+        listed: tracks.listed.map(([key, n]) => {
+          const { artist, track } = splitTrackName(key)
+          return [artist, track, n]
+        }),
+        ...this.#leftOut(tracks),
+      },
+      distinct: { users: this.#users.encode(), artists: this.#artists.encode(), tracks: this.#tracks.encode() },
+    }
   }
+
+  #leftOut(ranking: Ranking): { unlisted: number; most: number; lack: number } {
+    let listed = 0
+    for (const [, n] of ranking.listed) listed += n
+    return { unlisted: this.#events - listed, most: ranking.most, lack: Math.max(0, ...ranking.lacks) }
+  }
+}
+
+/** Milliseconds within the minute of a valid timestamp; digits beyond are dropped. */
+function millisOfMinute(timestamp: string): number {
+  const digit = (at: number) => (at < timestamp.length ? timestamp.charCodeAt(at) - 0x30 : 0)
+  return digit(17) * 10_000 + digit(18) * 1000 + digit(20) * 100 + digit(21) * 10 + digit(22)
+}
+
+function addsUp(summary: z.infer<typeof partsSchema>): boolean {
+  const { events, time, artists, tracks } = summary
+  const total = (entries: readonly (readonly [...unknown[], number])[]) =>
+    entries.reduce((sum, entry) => sum + (entry.at(-1) as number), 0)
+  return (
+    DIMENSIONS.every((dimension) => total(summary[dimension].named) + summary[dimension].other === events) &&
+    total(time.minutes) + total(time.hours) + total(time.days) + time.earlier === events &&
+    summary.duration.buckets.reduce((sum, n) => sum + n, 0) === events &&
+    total(artists.listed) + artists.unlisted === events &&
+    total(tracks.listed) + tracks.unlisted === events
+  )
 }
