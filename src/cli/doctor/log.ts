@@ -1,0 +1,82 @@
+/** Checks of the log: metadata, write, read. They use a topic of their own, so that the user's gets no foreign message. */
+import { randomUUID } from 'node:crypto'
+import { MusicFakerError } from '../../errors.ts'
+import type { EventLog } from '../../log/log.ts'
+import type { Context } from '../context.ts'
+import { messagesOf } from '../messages.ts'
+import type { Step } from './finding.ts'
+
+const READ_TRIES = 10
+
+export function logSteps({ config, openLog }: Context): Step[] {
+  const probeTopic = `${config.topic.slice(0, 240)}.doctor`
+  const what = config.profile === 'cluster' ? `Kafka at ${config.kafkaBrokers.join(', ')}` : 'the SQLite log'
+  const key = randomUUID()
+  let probe: EventLog
+  let written: { partition: number; offset: number }[] = []
+  return [
+    {
+      check: 'log metadata',
+      run: async () => {
+        const log = await openLog()
+        const topic = await topicState(log)
+        probe = await openLog({ topic: probeTopic })
+        await probe.ensureTopic()
+        return `${what} answers; ${topic}`
+      },
+    },
+    {
+      check: 'log write',
+      run: async () => {
+        const before = await probe.describe()
+        await probe.append([{ key, value: Buffer.from(key), timestamp: Date.now() }])
+        written = [...before.partitions].map(([partition, { end }]) => ({ partition, offset: end }))
+        return `one message to ${probeTopic}`
+      },
+    },
+    {
+      check: 'log read',
+      run: async () => {
+        for (const { partition, offset } of await grown(probe, written)) {
+          if (await holds(probe, partition, offset, key)) return 'the same message came back'
+        }
+        throw new MusicFakerError('LOG_REFUSED', `the message written to ${probeTopic} cannot be read back`, {
+          next: `Look at the log of the service: music-faker logs kafka; and at the state of topic ${probeTopic}.`,
+        })
+      },
+    },
+  ]
+}
+
+async function topicState(log: EventLog): Promise<string> {
+  try {
+    const { partitions } = await log.describe()
+    return `topic ${log.topic} has ${partitions.size} partition${partitions.size === 1 ? '' : 's'}`
+  } catch (error) {
+    if (!(error instanceof MusicFakerError) || error.code !== 'LOG_TOPIC_MISSING') throw error
+    return `topic ${log.topic} is not there yet, the first produce makes it`
+  }
+}
+
+/** Those of `before` whose end has moved. */
+async function grown(
+  log: EventLog,
+  before: readonly { partition: number; offset: number }[],
+): Promise<{ partition: number; offset: number }[]> {
+  const { partitions } = await log.describe()
+  return before.filter(({ partition, offset }) => (partitions.get(partition)?.end ?? 0) > offset)
+}
+
+async function holds(log: EventLog, partition: number, from: number, key: string): Promise<boolean> {
+  const reader = log.open(partition, from)
+  try {
+    for (let i = 0; i < READ_TRIES; i++) {
+      const batch = await reader.read({ maxBytes: 65_536, maxWaitMs: 500 })
+      if (messagesOf(batch).some(({ value }) => value?.toString() === key)) return true
+      if (batch.next >= batch.end) return false
+    }
+    return false
+  } finally {
+    await reader.close()
+  }
+}

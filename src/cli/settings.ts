@@ -1,0 +1,76 @@
+/** Flags for the settings that a command uses, made from the one schema in config.ts. */
+import { InvalidArgumentError, Option } from 'commander'
+import { environmentName, flagName, SETTING_NAMES, SETTINGS, type SettingName, settingOf } from '../config.ts'
+
+/** What opening the log reads. */
+export const LOG_SETTINGS = [
+  'profile',
+  'topic',
+  'partitions',
+  'dataDir',
+  'portOffset',
+  'kafkaBrokers',
+  'kafkaSaslMechanism',
+  'kafkaUsername',
+  'kafkaPassword',
+  'kafkaPasswordFile',
+  'kafkaTls',
+  'kafkaTlsCa',
+  'kafkaTlsCert',
+  'kafkaTlsKey',
+  'requestTimeout',
+  'connectTimeout',
+] as const satisfies readonly SettingName[]
+
+/** What opening the lake reads; `topic` names its root folder. */
+export const LAKE_SETTINGS = [
+  'profile',
+  'topic',
+  'dataDir',
+  'portOffset',
+  'hdfsNamenodes',
+  'hdfsUser',
+  'hdfsToken',
+  'hdfsTokenFile',
+  'requestTimeout',
+] as const satisfies readonly SettingName[]
+
+/**
+ * One option per setting, in the schema's order whatever the order of `names`, each once. A value that the schema
+ * refuses is wrong use (exit 2), while the same value in the environment or the file is a wrong configuration (exit 78).
+ */
+export function settingOptions(names: readonly SettingName[]): Option[] {
+  return SETTING_NAMES.filter((name) => names.includes(name)).map((name) => {
+    const { value, help } = settingOf(name)
+    const option = new Option(
+      value === undefined ? flagName(name) : `${flagName(name)} <${value}>`,
+      describe(name, help),
+    )
+    option.helpGroup('Settings (flag, else environment, else file, else default):')
+    if (value !== undefined) option.argParser((raw) => checked(name, raw))
+    return option
+  })
+}
+
+/** The part of commander's option values that are settings, by name. */
+export function settingFlags(values: Readonly<Record<string, unknown>>): Partial<Record<SettingName, unknown>> {
+  return Object.fromEntries(SETTING_NAMES.filter((name) => name in values).map((name) => [name, values[name]]))
+}
+
+function describe(name: SettingName, help: string): string {
+  const value = defaultText(name)
+  return `${help} (${environmentName(name)}${value === undefined ? '' : `; default ${value}`})`
+}
+
+/** The default that holds when nothing else is set, as one would type it. */
+function defaultText(name: SettingName): string | undefined {
+  const { default: fallback, value } = settingOf(name)
+  if (value === undefined || fallback === undefined) return undefined
+  return String(typeof fallback === 'function' ? fallback({ portOffset: 0 }) : fallback)
+}
+
+function checked(name: SettingName, raw: string): string {
+  const result = SETTINGS[name].schema.safeParse(raw)
+  if (result.success) return raw
+  throw new InvalidArgumentError(`${result.error.issues[0]?.message}.`)
+}
