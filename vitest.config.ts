@@ -1,10 +1,37 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that need real Kafka and HDFS: `test/services.ts` starts both once for all of them. */
+const services = [
+  'test/contract/{log-kafka,storage-webhdfs}.test.ts',
+  'test/log/*kafka*.test.ts',
+  'test/lake/*hdfs*.test.ts',
+  'test/cluster/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/browser/**/*.test.ts',
+  'test/**/*.services.test.ts',
+  'regression/**/*.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'regression/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: services, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: services,
+          globalSetup: 'test/services.ts',
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

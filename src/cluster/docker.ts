@@ -1,0 +1,135 @@
+/** Runs a cluster in containers, by docker-compose.yml. */
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Config } from '../config.ts'
+import { MusicFakerError } from '../errors.ts'
+import type { Call, Engine, ToolResult } from './engine.ts'
+import { requireFreePorts } from './ports.ts'
+import { requireFolder } from './requirements.ts'
+import { runToEnd } from './run.ts'
+import { type Liveness, SERVICE_NAMES, type ServiceName } from './services.ts'
+import { PROGRAM_FOLDER, portVariables, type Site } from './site.ts'
+
+const STOP_TIMEOUT_S = 20
+
+/** True when both the engine and the Compose plug-in answer. */
+export async function dockerAnswers(): Promise<boolean> {
+  const answers = async (...args: string[]) => {
+    try {
+      const result = await runToEnd('docker', args, { environment: process.env, signal: AbortSignal.timeout(10_000) })
+      return result.code === 0
+    } catch {
+      return false
+    }
+  }
+  return (await answers('compose', 'version')) && (await answers('info'))
+}
+
+export function dockerEngine(config: Config, site: Site): Engine {
+  const compose = (args: readonly string[], signal?: AbortSignal) => runCompose(config, site, args, signal)
+  return {
+    kind: 'docker',
+    engineOf: () => 'docker',
+    liveness: async (services) => {
+      const { stdout } = await requireSuccess(compose(['ps', '--all', '--format', 'json']))
+      const containers = parseContainers(stdout)
+      return new Map(services.map((service) => [service, livenessOf(containers, service)]))
+    },
+    prepare: async (services) => {
+      requireFolder(site.folder)
+      await requireFreePorts(site, services)
+    },
+    start: async (services, { report, signal }) => {
+      report(`starting ${services.join(', ')} with Docker (the first time it downloads the images) ...`)
+      await requireSuccess(compose(['up', '--detach', '--no-deps', '--build', 'network', ...services], signal))
+    },
+    stop: async (services, { report }) => {
+      const all = SERVICE_NAMES.every((service) => services.includes(service))
+      const timeout = ['--timeout', String(STOP_TIMEOUT_S)]
+      await requireSuccess(compose(all ? ['down', ...timeout] : ['stop', ...timeout, ...services]))
+      report(`${services.join(', ')}: stopped`)
+    },
+    logs: (services, options) => followCompose(config, site, services, options),
+    lastWords: async (service) => {
+      const { stdout, stderr } = await compose(['logs', '--no-color', '--no-log-prefix', '--tail', '18', service])
+      const where = ['docker', ...composeArgs(config), 'logs', service].join(' ')
+      return { lines: `${stdout}${stderr}`.trimEnd().split('\n'), where }
+    },
+    kafkaTool: (className, args) =>
+      compose(['exec', '-T', 'kafka', '/opt/kafka/bin/kafka-run-class.sh', className, ...args]),
+    hdfs: (args) => compose(['exec', '-T', 'namenode', 'hdfs', 'dfs', ...args]),
+  }
+}
+
+interface Container {
+  Service: string
+  State: string
+  ExitCode?: number
+  CreatedAt?: string
+}
+
+/** Compose prints one array, or since version 2.21 one object a line. */
+function parseContainers(output: string): Container[] {
+  const trimmed = output.trim()
+  if (trimmed === '') return []
+  if (trimmed.startsWith('[')) return JSON.parse(trimmed) as Container[]
+  return trimmed.split('\n').map((line) => JSON.parse(line) as Container)
+}
+
+function livenessOf(containers: readonly Container[], service: ServiceName): Liveness {
+  const container = containers.find((one) => one.Service === service)
+  if (container === undefined) return { alive: false }
+  if (container.State !== 'running') {
+    return { alive: false, note: `container ${container.State}, exit code ${container.ExitCode ?? 'unknown'}` }
+  }
+  const created = Date.parse(container.CreatedAt ?? '')
+  return { alive: true, ...(!Number.isNaN(created) && { since: new Date(created).toISOString() }) }
+}
+
+/** One project per set of ports, so that a second cluster does not take the containers and volumes of the first. */
+function composeArgs(config: Config): string[] {
+  const project = config.portOffset === 0 ? 'music-faker' : `music-faker-${config.portOffset}`
+  return ['compose', '--project-directory', PROGRAM_FOLDER, '--project-name', project]
+}
+
+function variables(config: Config, site: Site): NodeJS.ProcessEnv {
+  return { ...process.env, ...portVariables(site), CLUSTER_TOPIC: config.topic }
+}
+
+function runCompose(config: Config, site: Site, args: readonly string[], signal?: AbortSignal): Promise<ToolResult> {
+  return runToEnd('docker', [...composeArgs(config), ...args], {
+    environment: variables(config, site),
+    ...(signal && { signal }),
+  })
+}
+
+async function requireSuccess(running: Promise<ToolResult>): Promise<ToolResult> {
+  const result = await running
+  if (result.code === 0) return result
+  const end = result.stderr.trim().split('\n').slice(-12).join('\n')
+  throw new MusicFakerError('CLUSTER_FAILED', `docker compose failed (exit code ${result.code}):\n${end}`, {
+    next: 'Mend what it names, then run: music-faker up',
+  })
+}
+
+async function followCompose(
+  config: Config,
+  site: Site,
+  services: readonly ServiceName[],
+  { follow, lines, out, signal }: { follow: boolean; lines: number; out: (line: string) => void; signal: AbortSignal },
+): Promise<void> {
+  const options = ['--no-color', '--tail', String(lines), ...(follow ? ['--follow'] : [])]
+  const prefix = services.length === 1 ? ['--no-log-prefix'] : []
+  const child = spawn('docker', [...composeArgs(config), 'logs', ...options, ...prefix, ...services], {
+    env: variables(config, site),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  child.once('error', () => {})
+  const stop = () => child.kill('SIGTERM')
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    for await (const line of createInterface({ input: child.stdout })) out(line)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
