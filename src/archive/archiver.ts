@@ -8,7 +8,7 @@ import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog } from '../log/log.ts'
 import { pause } from '../retry.ts'
 import type { BatchLimits } from './batch.ts'
-import { readHead } from './commits.ts'
+import { isArchived } from './commits.ts'
 import { PartitionArchiver, type PartitionEvent } from './partition.ts'
 import { quarantinedCount } from './record.ts'
 
@@ -18,7 +18,7 @@ const LARGEST_READ = 2_097_152
 const SMALLEST_READ = 131_072
 /** How long a drain may take before what is left is dropped, to be read again by the next start. */
 const DRAIN_MS = 8_000
-const POLL_MS = 500
+const POLL_MS = 100
 /** Between finding a topic recreated and joining again: its metadata takes a moment to settle. */
 const REJOIN_MS = 1_000
 /** How long a member that lost every partition to another owner waits to be given one again before it gives up. */
@@ -248,8 +248,7 @@ class Archiver {
     const { topicId } = await log.describe()
     for (const [partition, target] of this.#targets!) {
       if (target === 0 || this.#stopped.has(partition)) continue
-      const head = await readHead(lake, root, topicId, partition)
-      if ((head?.next ?? 0) < target) return false
+      if (!(await isArchived(lake, root, topicId, partition, target))) return false
     }
     return true
   }

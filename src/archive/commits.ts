@@ -59,6 +59,25 @@ export async function readHead(
   return readRecord(lake, `${folder}/${recordName(last)}`)
 }
 
+/**
+ * Whether every offset below `target` is committed and its files are in their place, whoever did it. An owner that died
+ * right after a commit leaves them for the next claim to publish.
+ */
+export async function isArchived(
+  lake: LakeStorage,
+  root: string,
+  topicId: string,
+  partition: number,
+  target: number,
+): Promise<boolean> {
+  const head = await readHead(lake, root, topicId, partition)
+  if (!head || head.next < target) return false
+  const last = await lastReal(lake, partitionCommits(root, topicId, partition), head)
+  if (last?.kind !== 'batch') return true
+  const found = await Promise.all(last.files.map((file) => lake.stat(file.path)))
+  return found.every((entry) => entry !== undefined)
+}
+
 export class CommitLog {
   readonly #of: Ownership
   readonly #folder: string
@@ -143,12 +162,8 @@ export class CommitLog {
 
   /** Finishes publishing the last record that has files; claims since then have none. */
   async #redo(head: CommitRecord | undefined): Promise<void> {
-    let record = head
-    while (record?.kind === 'claim' && record.seq > 1) {
-      const path = `${this.#folder}/${recordName(record.seq - 1)}`
-      record = await retrying(() => readRecord(this.#of.lake, path), this.#of)
-    }
-    if (record?.kind === 'batch') await publish(this.#of, record)
+    const last = await retrying(() => lastReal(this.#of.lake, this.#folder, head), this.#of)
+    if (last?.kind === 'batch') await publish(this.#of, last)
   }
 
   /** Removes the staging of older fences. Their owners can no longer commit: this claim stands in their way. */
@@ -182,6 +197,19 @@ function headOf(of: Ownership, seq: number, fence: number, first: number, next: 
 
 function stagingOf(of: Ownership, fence: number): string {
   return `${partitionStaging(of.root, of.topicId, of.partition)}/${fence}`
+}
+
+/** The last record that is not a claim, counted back from `head`. */
+async function lastReal(
+  lake: LakeStorage,
+  folder: string,
+  head: CommitRecord | undefined,
+): Promise<CommitRecord | undefined> {
+  let record = head
+  while (record?.kind === 'claim' && record.seq > 1) {
+    record = await readRecord(lake, `${folder}/${recordName(record.seq - 1)}`)
+  }
+  return record
 }
 
 /** @throws COMMIT_CORRUPT also where the record is missing: numbers have no holes */

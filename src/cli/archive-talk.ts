@@ -1,0 +1,87 @@
+/** What an archiver says while it runs: a line per event that matters, and a bounded number of lines for commits. */
+import type { ArchiveEvent, ArchiveSummary } from '../archive/archiver.ts'
+import { quarantinedCount } from '../archive/record.ts'
+import { formatBytes, formatCount, formatDuration, formatRate } from './format.ts'
+import type { Output } from './output.ts'
+
+/** Commits beyond this in one second are only counted: at 10,000 commits a second a terminal would be the bottleneck. */
+const COMMIT_LINES_PER_SECOND = 5
+/** The same storage error is repeated at every try; once in this long is enough to read. */
+const RETRY_LINE_MS = 5_000
+
+export class ArchiveTalk {
+  readonly #out: Output
+  #second = 0
+  #shown = 0
+  #untold = 0
+  #retryAt = Number.NEGATIVE_INFINITY
+
+  constructor(out: Output) {
+    this.#out = out
+  }
+
+  /** To be given to `archive` as its `report`. */
+  readonly report = (event: ArchiveEvent): void => {
+    const line = this.#lineOf(event)
+    if (line !== undefined) this.#out.say(line)
+  }
+
+  #lineOf(event: ArchiveEvent): string | undefined {
+    switch (event.kind) {
+      case 'claimed':
+        return `partition ${event.partition}: reading from offset ${formatCount(event.next)} (fence ${event.fence})`
+      case 'committed':
+        return this.#commitLine(event)
+      case 'gap':
+        return `partition ${event.partition}: offsets ${event.first} to ${event.next - 1} are gone from the log; the gap is recorded`
+      case 'retrying':
+        return this.#retryLine(event)
+      case 'revoked':
+        return `partition ${event.partition}: given to another archiver`
+      case 'stopped':
+        return undefined
+      case 'recreated':
+        return `topic ${event.topic} was deleted and created again: archiving it as a new lineage from its beginning`
+    }
+  }
+
+  #commitLine({ partition, record }: Extract<ArchiveEvent, { kind: 'committed' }>): string | undefined {
+    const second = Math.floor(performance.now() / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#shown = 0
+    }
+    if (this.#shown >= COMMIT_LINES_PER_SECOND) {
+      this.#untold++
+      return undefined
+    }
+    this.#shown++
+    const bad = quarantinedCount(record)
+    const parts = [
+      `partition ${partition}: ${formatCount(record.events)} events committed, offsets ${record.first} to ${record.next - 1}`,
+      ...(bad > 0 ? [`${formatCount(bad)} quarantined`] : []),
+      ...(this.#untold > 0 ? [`after ${formatCount(this.#untold)} commits not shown`] : []),
+    ]
+    this.#untold = 0
+    return parts.join(', ')
+  }
+
+  #retryLine({ partition, error }: Extract<ArchiveEvent, { kind: 'retrying' }>): string | undefined {
+    const now = performance.now()
+    if (now - this.#retryAt < RETRY_LINE_MS) return undefined
+    this.#retryAt = now
+    return `partition ${partition}: waiting: ${error.message}`
+  }
+}
+
+/** The closing lines of an archiver. */
+export function archiveSummaryText(summary: ArchiveSummary): string {
+  const rate = summary.seconds > 0 ? summary.events / summary.seconds : 0
+  return [
+    `archived ${formatCount(summary.events)} events (${formatBytes(summary.bytes)}) in ${formatCount(summary.files)} files, ${formatCount(summary.commits)} commits`,
+    `${formatDuration(summary.seconds)}, ${formatRate(rate)}`,
+    ...(summary.quarantined > 0 ? [`${formatCount(summary.quarantined)} messages quarantined`] : []),
+    ...(summary.gaps > 0 ? [`${formatCount(summary.gaps)} offsets recorded as gone`] : []),
+    ...(summary.drained ? [] : ['some messages were read but not committed in time; the next start reads them again']),
+  ].join('\n')
+}
