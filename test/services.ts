@@ -3,13 +3,14 @@
  * folder, and stops them after. Tests ask for them by `inject('services')`. They share them: each takes topics, groups
  * and paths of its own.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { down, type ServiceName, up } from '../src/cluster/cluster.ts'
 import { isFree } from '../src/cluster/ports.ts'
-import { portsOf, siteOf } from '../src/cluster/site.ts'
+import { identify, isAlive, recall } from '../src/cluster/process.ts'
+import { pidFile, portsOf, siteOf } from '../src/cluster/site.ts'
 import { type Config, loadConfig } from '../src/config.ts'
 import { hasCode } from '../src/errors.ts'
 
@@ -33,41 +34,27 @@ declare module 'vitest' {
 }
 
 const SHARED: ServiceName[] = ['kafka', 'namenode', 'datanode']
+const FOLDER_PREFIX = 'music-faker-services-'
+const OWNER = 'owner.json'
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'music-faker-services-'))
-  const interrupted = new AbortController()
-  let running: Config | undefined
-  const teardown = async () => {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-    if (running !== undefined) await down(running, { report: () => {}, signal: new AbortController().signal })
-    await rm(dataDir, { recursive: true, force: true })
-  }
-  const onSignal = () => interrupted.abort(new Error('interrupted'))
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  sweep()
+  const dataDir = mkdtempSync(join(tmpdir(), FOLDER_PREFIX))
+  writeFileSync(join(dataDir, OWNER), JSON.stringify({ pid: process.pid, identity: identify(process.pid), since: '' }))
+  // Ctrl-C makes Vitest leave within a millisecond: too soon for a teardown, not for this.
+  const destroyThis = () => destroy(dataDir)
+  process.once('exit', destroyThis)
   try {
-    for (let attempt = 1; ; attempt++) {
-      running = await freeConfig(dataDir)
-      try {
-        const talk: string[] = []
-        const report = (line: string) => void talk.push(line)
-        await up(running, { report, signal: interrupted.signal, services: SHARED, engine: 'jvm' })
-        break
-      } catch (error) {
-        // Another test run may have taken a port between the look and the start.
-        if (!hasCode(error, 'PORT_TAKEN') || attempt === 5) throw error
-      }
+    const config = await start(dataDir)
+    const { kafkaBrokers, hdfsNamenodes, portOffset } = config
+    const [kafka, hdfs] = [{ brokers: kafkaBrokers }, { namenodes: hdfsNamenodes }]
+    project.provide('services', { kafka, hdfs, dataDir, portOffset })
+    return async () => {
+      await down(config, quiet())
+      process.off('exit', destroyThis)
+      destroy(dataDir)
     }
-    const { kafkaBrokers, hdfsNamenodes, portOffset } = running
-    project.provide('services', {
-      kafka: { brokers: kafkaBrokers },
-      hdfs: { namenodes: hdfsNamenodes },
-      dataDir,
-      portOffset,
-    })
-    return teardown
   } catch (error) {
-    await teardown()
     if (!hasCode(error, 'CLUSTER_MISSING')) throw error
     process.stderr.write(`\nSKIPPED: every test on real Kafka and HDFS, because ${error.message}.\n${error.next}\n\n`)
     project.provide('services', { skipped: error.message })
@@ -83,5 +70,40 @@ export async function freeConfig(dataDir: string): Promise<Config> {
     const site = siteOf(config)
     const ports = [...SHARED, 'dashboard' as const].flatMap((service) => portsOf(site, service))
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return config
+  }
+}
+
+/** Kills what runs from a folder of a test and removes it: its data is worth nothing. */
+export function destroy(dataDir: string): void {
+  const { config } = loadConfig({ dataDir }, {})
+  for (const service of [...SHARED, 'dashboard' as const]) {
+    const remembered = recall(pidFile(siteOf(config), service))
+    if (remembered !== undefined && isAlive(remembered)) process.kill(remembered.pid, 'SIGKILL')
+  }
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+}
+
+async function start(dataDir: string): Promise<Config> {
+  for (let attempt = 1; ; attempt++) {
+    const config = await freeConfig(dataDir)
+    try {
+      await up(config, { ...quiet(), services: SHARED, engine: 'jvm' })
+      return config
+    } catch (error) {
+      // Another test run may have taken a port between the look and the start.
+      if (!hasCode(error, 'PORT_TAKEN') || attempt === 5) throw error
+    }
+  }
+}
+
+function quiet() {
+  return { report: () => {}, signal: new AbortController().signal }
+}
+
+/** Destroys what test runs left that were killed. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(FOLDER_PREFIX))) {
+    const owner = recall(join(tmpdir(), name, OWNER))
+    if (owner !== undefined && !isAlive(owner)) destroy(join(tmpdir(), name))
   }
 }
