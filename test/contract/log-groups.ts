@@ -1,7 +1,8 @@
 /** What the log port promises about consumer groups: who holds which partition, and what is committed. Run by `log.ts`. */
 import { expect } from 'vitest'
 import type { Assignment } from '../../src/log/log.ts'
-import { groupOf, type LogBench } from './log.ts'
+import type { LogBench } from './log.ts'
+import { groupOf } from './log-member.ts'
 import { eventually, message, settled } from './log-reading.ts'
 
 export function groupCases({ test, patience, newTopic, openTopic, join }: LogBench): void {

@@ -1,5 +1,10 @@
 import type { Assignment, EventLog } from '../../src/log/log.ts'
 
+/** Each topic has its own group: a broker keeps one membership for a group over all its topics. */
+export function groupOf(log: EventLog): string {
+  return `archivers-of-${log.topic}`
+}
+
 /** One member of a group: holds what it was assigned, until revoked. */
 export class Member {
   readonly held = new Map<number, Assignment>()

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { EventLog } from '../../src/log/log.ts'
 import { groupCases } from './log-groups.ts'
-import { Member } from './log-member.ts'
+import { groupOf, Member } from './log-member.ts'
 import { messageCases } from './log-messages.ts'
 import { ended, message, settled } from './log-reading.ts'
 
@@ -39,11 +39,6 @@ export interface LogBench {
   openTopic(partitions: number, topic?: string): Promise<EventLog>
   /** A member of `group`, by default the topic's own one. */
   join(log: EventLog, group?: string): Member
-}
-
-/** Each topic has its own group: a broker keeps one membership for a group over all its topics. */
-export function groupOf(log: EventLog): string {
-  return `archivers-of-${log.topic}`
 }
 
 export function logContract(
