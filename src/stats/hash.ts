@@ -1,10 +1,11 @@
 /**
  * The hash under the distinct-count sketches: the first 64 bits of MurmurHash3_x86_128 (Austin Appleby, public domain,
- * github.com/aappleby/smhasher), seed 0, over the text's UTF-16 code units as little-endian bytes.
+ * github.com/aappleby/smhasher) over the text's UTF-16 code units as little-endian bytes. The seed is 0; for the title of
+ * a track it is the first word of the artist's hash, and the artist's second word is added to the second.
  *
  * It is on disk in every commit record and can never change. Only 32-bit integer arithmetic is used, so it is the same
  * on every platform, and code units rather than UTF-8, so that a lone surrogate (`"\ud800"` in JSON) counts as itself.
- * Elsewhere: Python's mmh3.hash_bytes(text.encode('utf-16-le'), 0, x64arch=False)[:8], two little-endian words.
+ * Elsewhere: Python's mmh3.hash_bytes(text.encode('utf-16-le'), seed, x64arch=False)[:8], two little-endian words.
  *
  * It is fast and spreads evenly, but has no secret: a producer who sets out to can make values collide, and so be
  * counted as fewer than they are.
@@ -16,12 +17,12 @@ const C3 = 0x38b34ae5
 const C4 = 0xa1e38b93
 
 /** Hashes `text` into `out[0]` (first word) and `out[1]` (second): no object is made for a hash. */
-export function hash64(text: string, out: Uint32Array): void {
+export function hash64(text: string, out: Uint32Array, seed = 0): void {
   const units = text.length
-  let h1 = 0
-  let h2 = 0
-  let h3 = 0
-  let h4 = 0
+  let h1 = seed | 0
+  let h2 = h1
+  let h3 = h1
+  let h4 = h1
   let at = 0
 
   for (const end = units - (units % 8); at < end; at += 8) {
@@ -45,6 +46,12 @@ export function hash64(text: string, out: Uint32Array): void {
   const f4 = avalanche(((h4 ^ bytes) + sum) | 0)
   out[0] = f1 + f2 + f3 + f4
   out[1] = f2 + (out[0] as number)
+}
+
+/** Hashes a track, given its artist's hash and its title. */
+export function hashTrack(artistFirst: number, artistSecond: number, title: string, out: Uint32Array): void {
+  hash64(title, out, artistFirst)
+  out[1] = (out[1] as number) + artistSecond
 }
 
 /** Two code units as one little-endian word. */

@@ -14,7 +14,7 @@ import { constants, deflateSync, inflateSync } from 'node:zlib'
 import { z } from 'zod'
 import { MusicFakerError } from '../errors.ts'
 import { hash64 } from './hash.ts'
-import { HashSet64 } from './hash-set.ts'
+import { HashIndex } from './hash-index.ts'
 import { HyperLogLog, PRECISION } from './hyperloglog.ts'
 
 /** The most distinct values that are still counted exactly. */
@@ -36,15 +36,21 @@ export interface DistinctCount {
   exact: boolean
 }
 
-const scratch = new Uint32Array(2)
+const words = new Uint32Array(2)
 
 export class DistinctSketch {
-  #state: HashSet64 | HyperLogLog = new HashSet64()
+  #state: HashIndex | HyperLogLog = new HashIndex()
 
   add(text: string): void {
-    hash64(text, scratch)
-    this.#state.add(scratch[0] as number, scratch[1] as number)
-    this.#overflow()
+    hash64(text, words)
+    this.addHash(words[0] as number, words[1] as number)
+  }
+
+  /** Adds a value by the two words of its `hash64`. */
+  addHash(first: number, second: number): void {
+    const state = this.#state
+    state.add(first, second)
+    if (state instanceof HashIndex && state.size > EXACT_LIMIT) this.#dense()
   }
 
   /** Takes in all that `other` has counted; `other` stays as it is. */
@@ -53,20 +59,19 @@ export class DistinctSketch {
     if (theirs instanceof HyperLogLog) this.#dense().merge(theirs)
     else
       theirs.forEach((first, second) => {
-        this.#state.add(first, second)
-        this.#overflow()
+        this.addHash(first, second)
       })
   }
 
   estimate(): DistinctCount {
     const state = this.#state
-    if (state instanceof HashSet64) return { count: state.size, exact: true }
+    if (state instanceof HashIndex) return { count: state.size, exact: true }
     return { count: Math.round(state.estimate()), exact: false }
   }
 
   encode(): SketchData {
     const state = this.#state
-    if (state instanceof HashSet64) return { form: 'exact', data: state.toBytes().toString('base64') }
+    if (state instanceof HashIndex) return { form: 'exact', data: state.toBytes().toString('base64') }
     // Registers have no repeats to find, only a skewed spread of values: Huffman coding alone is as small, and faster.
     const packed = deflateSync(state.registers, { strategy: constants.Z_HUFFMAN_ONLY })
     return { form: 'hll', precision: PRECISION, data: packed.toString('base64') }
@@ -75,15 +80,11 @@ export class DistinctSketch {
   /** @throws COMMIT_CORRUPT when `data` is no sketch */
   static decode(data: SketchData): DistinctSketch {
     const bytes = Buffer.from(data.data, 'base64')
-    const state = data.form === 'exact' ? HashSet64.fromBytes(bytes) : HyperLogLog.fromBytes(inflate(bytes))
+    const state = data.form === 'exact' ? HashIndex.fromBytes(bytes) : HyperLogLog.fromBytes(inflate(bytes))
     if (!state) throw damaged()
     const sketch = new DistinctSketch()
     sketch.#state = state
     return sketch
-  }
-
-  #overflow(): void {
-    if (this.#state instanceof HashSet64 && this.#state.size > EXACT_LIMIT) this.#dense()
   }
 
   #dense(): HyperLogLog {

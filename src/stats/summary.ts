@@ -22,10 +22,11 @@
 import { z } from 'zod'
 import type { MusicEvent } from '../event.ts'
 import { DURATION_BUCKETS, durationBucket } from './durations.ts'
+import { Plays } from './plays.ts'
 import { DistinctSketch, sketchSchema } from './sketch.ts'
 import { LONGEST_NAME, Tally } from './tally.ts'
 import { Timeline, type TimelineLimits } from './timeline.ts'
-import { LONGEST_TRACK_NAME, type Ranking, splitTrackName, TopCounter, trackName } from './top.ts'
+import type { Names, TopCounter } from './top.ts'
 
 export const SUMMARY_VERSION = 1
 
@@ -35,8 +36,6 @@ export type Dimension = (typeof DIMENSIONS)[number]
 
 const NAMES_PER_DIMENSION = 256
 const TOP_LISTED = 200
-/** Names that a batch counts exactly, for its list of the most frequent. */
-const TOP_COUNTED = 65_536
 const TIME_LIMITS: TimelineLimits = { minutes: 4096, hours: 1024, days: 1024 }
 
 const count = z.number().int().nonnegative()
@@ -84,11 +83,8 @@ export class SummaryBuilder {
   #newest = Number.NEGATIVE_INFINITY
   #seconds = 0
   readonly #buckets = new Array<number>(DURATION_BUCKETS).fill(0)
-  readonly #topArtists = new TopCounter(TOP_COUNTED)
-  readonly #topTracks = new TopCounter(TOP_COUNTED, LONGEST_TRACK_NAME)
   readonly #users = new DistinctSketch()
-  readonly #artists = new DistinctSketch()
-  readonly #tracks = new DistinctSketch()
+  readonly #plays = new Plays()
 
   /**
    * Counts one valid event.
@@ -109,16 +105,11 @@ export class SummaryBuilder {
     const bucket = durationBucket(event.duration)
     this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1
     this.#users.add(event.user)
-    // A name that the counter holds is in the sketch already: no need to hash it again.
-    if (this.#topArtists.add(event.artist)) this.#artists.add(event.artist)
-    const track = trackName(event.artist, event.track)
-    if (this.#topTracks.add(track)) this.#tracks.add(track)
+    this.#plays.add(event.artist, event.track)
   }
 
   /** The summary of what has been added so far; adding may go on. */
   build(): Summary {
-    const artists = this.#topArtists.rank(TOP_LISTED)
-    const tracks = this.#topTracks.rank(TOP_LISTED)
     return {
       v: SUMMARY_VERSION,
       events: this.#events,
@@ -133,22 +124,24 @@ export class SummaryBuilder {
         ...this.#timeline.cells(),
       },
       duration: { sum: this.#seconds, buckets: [...this.#buckets] },
-      artists: { listed: artists.listed, ...this.#leftOut(artists) },
-      tracks: {
-        listed: tracks.listed.map(([key, n]) => {
-          const { artist, track } = splitTrackName(key)
-          return [artist, track, n]
-        }),
-        ...this.#leftOut(tracks),
+      artists: this.#top(this.#plays.topArtists),
+      tracks: this.#top(this.#plays.topTracks),
+      distinct: {
+        users: this.#users.encode(),
+        artists: this.#plays.artists.encode(),
+        tracks: this.#plays.tracks.encode(),
       },
-      distinct: { users: this.#users.encode(), artists: this.#artists.encode(), tracks: this.#tracks.encode() },
     }
   }
 
-  #leftOut(ranking: Ranking): { unlisted: number; most: number; lack: number } {
-    let listed = 0
-    for (const [, n] of ranking.listed) listed += n
-    return { unlisted: this.#events - listed, most: ranking.most, lack: Math.max(0, ...ranking.lacks) }
+  #top<T extends Names>(counter: TopCounter<T>) {
+    const { listed, most } = counter.rank(TOP_LISTED)
+    return {
+      listed: listed.map(({ names, events }): [...T, number] => [...names, events]),
+      unlisted: listed.reduce((left, { events }) => left - events, this.#events),
+      most,
+      lack: Math.max(0, ...listed.map(({ lack }) => lack)),
+    }
   }
 }
 

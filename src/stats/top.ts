@@ -1,48 +1,60 @@
-import { byCount, LONGEST_NAME, type NamedCount } from './tally.ts'
+import { HashIndex } from './hash-index.ts'
 
-interface Cell {
-  n: number
-  /** What `n` may lack, less all that any name may have missed since the beginning: see `#missed`. */
+/** What is counted: an artist alone, or an artist and the title of a track. */
+export type Names = readonly string[]
+
+export interface Ranked<T extends Names> {
+  names: T
+  /** Never too high. */
+  events: number
+  /** How many events the count may lack; 0 when it is exact. */
   lack: number
 }
 
-export interface Ranking {
-  /** The most frequent names first, equal ones by name. Counts are never too high. */
-  listed: NamedCount[]
-  /** For each listed name, how many events its count may lack; 0 when it is exact. */
-  lacks: number[]
-  /** The most events that any name not listed can have. */
+export interface Ranking<T extends Names> {
+  /** The most frequent first, equal ones by name in UTF-16 order. */
+  listed: Ranked<T>[]
+  /** The most events that anything not listed can have. */
   most: number
 }
 
+interface Entry<T extends Names> {
+  first: number
+  second: number
+  names: T
+  n: number
+  /** What `n` may lack, less the `#missed` of now. */
+  lack: number
+}
+
 /**
- * The most frequent names of a stream or of a sum of rankings, in bounded memory, with honest bounds: like Space-Saving
- * (Metwally, Agrawal, El Abbadi, 2005) a name that comes after others were dropped may have been one of them, so that
- * its count may lack as much as the largest of those had; unlike it, counts are kept from below and dropped in bulk, the
- * rarer half at once, as Anderson et al. do ("A high-performance algorithm for identifying frequent items", 2017).
- * While no more than `capacity` names have come, every count is exact.
+ * The most frequent names of a stream, or of a sum of rankings, in bounded memory and with honest bounds. As in
+ * Space-Saving (Metwally, Agrawal, El Abbadi, 2005), a name that comes after others were dropped may have been one of
+ * them, so that its count may lack as much as the largest of those had; unlike there, counts err only downwards, and
+ * the rarer half is dropped at once, as by Anderson et al. ("A high-performance algorithm for identifying frequent
+ * items in data streams", 2017). While no more than `capacity` names have come, every count is exact.
+ *
+ * Names are told apart by their `hash64` alone, so that counting touches no string.
  */
-export class TopCounter {
+export class TopCounter<T extends Names> {
   readonly #capacity: number
-  readonly #longest: number
-  readonly #cells = new Map<string, Cell>()
+  #index = new HashIndex()
+  #entries: Entry<T>[] = []
   /** The most events that a name not held can have had. */
   #absent = 0
   /** What a name that no ranking has listed may have missed in the rankings so far. */
   #missed = 0
   #most = 0
   #lack = 0
-  #tooLong = 0
+  #unnamed = 0
 
-  /** @param longest longer names are not listed; `most` allows for them */
-  constructor(capacity: number, longest = LONGEST_NAME) {
+  constructor(capacity: number) {
     this.#capacity = capacity
-    this.#longest = longest
   }
 
   /**
-   * Says that what is added from here on is another ranking's list, of which an unlisted name may have `most` events
-   * and a listed one `lack` more than it says. Without it the names added are a stream, of which nothing is missing.
+   * Says that what is counted from here on is another ranking's list, in which a name that is not listed may have
+   * `most` events, and one that is listed `lack` more than it says. Without it, it is a stream that lacks nothing.
    */
   begin(most: number, lack: number): void {
     this.#most = most
@@ -51,77 +63,79 @@ export class TopCounter {
     this.#absent += most
   }
 
-  /** Counts `n` events for `name`; true when the name was not held yet. */
-  add(name: string, n = 1): boolean {
-    const cell = this.#cells.get(name)
-    if (cell) {
-      cell.n += n
-      cell.lack -= this.#most - this.#lack
-      return false
-    }
-    if (name.length > this.#longest) this.#tooLong += n
-    else this.#open(name, n)
+  /** Counts `n` events for the name of this hash, where it is held. @returns false where it is not: then `open` it */
+  count(first: number, second: number, n = 1): boolean {
+    const entry = this.#entries[this.#index.find(first, second)]
+    if (!entry) return false
+    entry.n += n
+    entry.lack -= this.#most - this.#lack
     return true
   }
 
-  rank(limit: number): Ranking {
-    const counts = this.#counts()
-    const least = counts.length > limit ? (counts[counts.length - limit] as number) : 0
-    const listed: NamedCount[] = []
-    for (const [name, cell] of this.#cells) if (cell.n >= least) listed.push([name, cell.n])
-    listed.sort(byCount).splice(limit)
-
-    const names = new Set(listed.map(([name]) => name))
-    let most = Math.max(this.#absent, this.#tooLong)
-    for (const [name, cell] of this.#cells) {
-      if (!names.has(name)) most = Math.max(most, cell.n + this.#lackOf(cell))
-    }
-    const lacks = listed.map(([name]) => this.#lackOf(this.#cells.get(name) as Cell))
-    return { listed, lacks, most }
+  /** Begins to count a name that is not held. */
+  open(first: number, second: number, names: T, n = 1): void {
+    const before = this.#absent - this.#most
+    const entry = { first, second, names, n, lack: before + this.#lack - this.#missed }
+    this.#entries[this.#index.add(first, second)] = entry
+    if (this.#entries.length > this.#capacity) this.#dropRarerHalf()
   }
 
-  #open(name: string, n: number): void {
-    const before = this.#absent - this.#most
-    this.#cells.set(name, { n, lack: before + this.#lack - this.#missed })
-    if (this.#cells.size > this.#capacity) this.#dropRarerHalf()
+  /** Counts an event whose name shall never be listed. */
+  countUnnamed(): void {
+    this.#unnamed++
+  }
+
+  rank(limit: number): Ranking<T> {
+    const counts = this.#counts()
+    const least = counts.length > limit ? (counts[counts.length - limit] as number) : 0
+    const candidates = this.#entries.filter((entry) => entry.n >= least).sort(byCount)
+    let most = Math.max(this.#absent, this.#unnamed)
+    for (const entry of candidates.splice(limit)) most = Math.max(most, this.#upper(entry))
+    for (const entry of this.#entries) if (entry.n < least) most = Math.max(most, this.#upper(entry))
+    const listed = candidates.map((entry) => ({
+      names: entry.names,
+      events: entry.n,
+      lack: entry.lack + this.#missed,
+    }))
+    return { listed, most }
   }
 
   #dropRarerHalf(): void {
     const counts = this.#counts()
     const half = counts.length >> 1
     const middle = counts[half] as number
-    let equal = half - counts.indexOf(middle)
-    for (const [name, cell] of this.#cells) {
-      if (cell.n > middle || (cell.n === middle && equal-- <= 0)) continue
-      this.#absent = Math.max(this.#absent, cell.n + this.#lackOf(cell))
-      this.#cells.delete(name)
+    let equalToDrop = half - counts.indexOf(middle)
+    const entries = this.#entries
+    this.#entries = []
+    this.#index = new HashIndex()
+    for (const entry of entries) {
+      if (entry.n > middle || (entry.n === middle && equalToDrop-- <= 0)) {
+        this.#entries[this.#index.add(entry.first, entry.second)] = entry
+      } else {
+        this.#absent = Math.max(this.#absent, this.#upper(entry))
+      }
     }
   }
 
-  #lackOf(cell: Cell): number {
-    return cell.lack + this.#missed
+  #upper(entry: Entry<T>): number {
+    return entry.n + entry.lack + this.#missed
   }
 
   /** Every count, ascending. */
   #counts(): Float64Array {
-    const counts = new Float64Array(this.#cells.size)
-    let i = 0
-    for (const cell of this.#cells.values()) counts[i++] = cell.n
-    return counts.sort()
+    return Float64Array.from(this.#entries, (entry) => entry.n).sort()
   }
 }
 
-/** The longest name of a track whose artist and title are each short enough to be listed. */
-export const LONGEST_TRACK_NAME = 2 * LONGEST_NAME + 4
-
-/** One name for a track and its artist, such that no two pairs share one. */
-export function trackName(artist: string, track: string): string {
-  return `${artist.length}:${artist}${track}`
+function byCount(a: Entry<Names>, b: Entry<Names>): number {
+  return b.n - a.n || compareNames(a.names, b.names)
 }
 
-/** Takes `trackName` apart. */
-export function splitTrackName(name: string): { artist: string; track: string } {
-  const colon = name.indexOf(':')
-  const end = colon + 1 + Number(name.slice(0, colon))
-  return { artist: name.slice(colon + 1, end), track: name.slice(end) }
+function compareNames(a: Names, b: Names): number {
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i] as string
+    const y = b[i] as string
+    if (x !== y) return x < y ? -1 : 1
+  }
+  return 0
 }
