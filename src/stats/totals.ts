@@ -1,0 +1,223 @@
+import type { BatchRecord, CommitRecord } from '../archive/record.ts'
+import type { QuarantineReason } from '../event.ts'
+import { DURATION_BOUNDS, DURATION_BUCKETS } from './durations.ts'
+import { hash64, hashTrack } from './hash.ts'
+import type { ArtistName, TrackName } from './plays.ts'
+import { type DistinctCount, DistinctSketch } from './sketch.ts'
+import { DIMENSIONS, type Dimension, type Summary } from './summary.ts'
+import { type NamedCount, Tally } from './tally.ts'
+import { type Series, type Step, Timeline } from './timeline.ts'
+import { type Names, TopCounter } from './top.ts'
+
+export interface Distribution {
+  /** Most frequent first, then by name. */
+  named: NamedCount[]
+  /** Events whose value is in no entry: rare, or longer than 256 characters. */
+  other: number
+}
+
+export interface TopEntry<T extends Names> {
+  names: T
+  events: number
+  /** The true count is from `events` to `atMost`; the two are equal unless summaries left something out. */
+  atMost: number
+}
+
+export interface TopList<T extends Names> {
+  /** Most frequent first, then by name. */
+  entries: TopEntry<T>[]
+  /** True when the entries and their counts are certain. */
+  exact: boolean
+}
+
+export interface TotalsSnapshot {
+  /** Valid events in the lake. */
+  events: number
+  quarantined: { total: number; byReason: Partial<Record<QuarantineReason, number>> }
+  /** Offsets that hold no message. */
+  skipped: number
+  /** Offsets lost to the log's retention and accepted as `gaps` gap records. */
+  lost: number
+  gaps: number
+  /** Commit records of every kind. */
+  records: number
+  /** Published files and their bytes, quarantine included. */
+  files: number
+  bytes: number
+  /** A track counts together with its artist. */
+  distinct: { users: DistinctCount; artists: DistinctCount; tracks: DistinctCount }
+  distributions: Record<Dimension, Distribution>
+  topArtists: TopList<ArtistName>
+  topTracks: TopList<TrackName>
+  durations: {
+    /** Seconds; null without events. */
+    mean: number | null
+    /** Events with a duration up to `upTo` seconds and above the bucket before; null: without limit. */
+    buckets: { upTo: number | null; events: number }[]
+  }
+  /** Of the events' own times; epoch milliseconds, null without events. */
+  oldestEvent: number | null
+  newestEvent: number | null
+  /** When the newest batch that holds an event was committed; epoch milliseconds, null before the first. */
+  lastCommit: number | null
+}
+
+/** Distinct values a dimension keeps by name; there are 676 possible countries. */
+const NAMES_PER_DIMENSION = 1024
+const TOP_COUNTED = 16_384
+const TOP_SHOWN = 100
+/** A week of minutes, a year of hours, a century of days. */
+const TIME_LIMITS = { minutes: 7 * 1440, hours: 366 * 24, days: 36_525 }
+
+const words = new Uint32Array(2)
+
+/**
+ * Sums commit records, of any partitions and lineages, in any order. Memory stays bounded: however many records are
+ * added, some ten megabytes at most. Adding costs as much as the record's summary is long.
+ */
+export class Totals {
+  #events = 0
+  readonly #quarantined = new Map<QuarantineReason, number>()
+  #skipped = 0
+  #lost = 0
+  #gaps = 0
+  #records = 0
+  #files = 0
+  #bytes = 0
+  readonly #users = new DistinctSketch()
+  readonly #artists = new DistinctSketch()
+  readonly #tracks = new DistinctSketch()
+  readonly #dimensions = new Map(DIMENSIONS.map((dimension) => [dimension, new Tally(NAMES_PER_DIMENSION)]))
+  readonly #topArtists = new TopCounter<ArtistName>(TOP_COUNTED)
+  readonly #topTracks = new TopCounter<TrackName>(TOP_COUNTED)
+  readonly #timeline = new Timeline(TIME_LIMITS)
+  #seconds = 0
+  readonly #buckets = new Array<number>(DURATION_BUCKETS).fill(0)
+  #oldest: number | null = null
+  #newest: number | null = null
+  #lastCommit: number | null = null
+  #snapshot: TotalsSnapshot | undefined
+
+  /**
+   * Adds a record; adding one twice counts it twice.
+   * @throws COMMIT_CORRUPT when a sketch of its summary is damaged; nothing has been added then
+   */
+  add(record: CommitRecord): void {
+    if (record.kind === 'batch') this.#addBatch(record)
+    if (record.kind === 'gap') {
+      this.#gaps++
+      this.#lost += record.next - record.first
+    }
+    this.#records++
+    this.#snapshot = undefined
+  }
+
+  /** The totals of now. Cheap to call again while nothing is added. */
+  snapshot(): Readonly<TotalsSnapshot> {
+    this.#snapshot ??= this.#read()
+    return this.#snapshot
+  }
+
+  /**
+   * Events by time, `[from, to)` in epoch milliseconds. Minutes are known for the newest week that had events (10,080
+   * minutes), hours for a year before, days beyond; `coarser` says how many events of the range a finer step misses.
+   */
+  series(step: Step, from: number, to: number): Series {
+    return this.#timeline.series(step, from, to)
+  }
+
+  #addBatch(record: BatchRecord): void {
+    const { summary } = record
+    const users = DistinctSketch.decode(summary.distinct.users)
+    const artists = DistinctSketch.decode(summary.distinct.artists)
+    const tracks = DistinctSketch.decode(summary.distinct.tracks)
+    this.#users.merge(users)
+    this.#artists.merge(artists)
+    this.#tracks.merge(tracks)
+
+    this.#events += record.events
+    this.#skipped += record.skipped
+    for (const [reason, n] of Object.entries(record.quarantined) as [QuarantineReason, number][]) {
+      this.#quarantined.set(reason, (this.#quarantined.get(reason) ?? 0) + n)
+    }
+    this.#files += record.files.length
+    for (const file of record.files) this.#bytes += file.bytes
+    if (record.events > 0) this.#lastCommit = Math.max(this.#lastCommit ?? 0, Date.parse(record.committedAt))
+
+    for (const [dimension, tally] of this.#dimensions) {
+      for (const [name, n] of summary[dimension].named) tally.add(name, n)
+      tally.addOther(summary[dimension].other)
+    }
+    this.#addTop(summary)
+    this.#addTime(summary)
+  }
+
+  #addTop({ artists, tracks }: Summary): void {
+    this.#topArtists.begin(artists.most, artists.lack)
+    for (const [artist, n] of artists.listed) {
+      hash64(artist, words)
+      add(this.#topArtists, [artist], n)
+    }
+    this.#topTracks.begin(tracks.most, tracks.lack)
+    for (const [artist, track, n] of tracks.listed) {
+      hash64(artist, words)
+      hashTrack(words[0] as number, words[1] as number, track, words)
+      add(this.#topTracks, [artist, track], n)
+    }
+  }
+
+  #addTime({ time, duration }: Summary): void {
+    this.#timeline.merge(time)
+    if (time.oldest !== null) this.#oldest = Math.min(this.#oldest ?? time.oldest, time.oldest)
+    if (time.newest !== null) this.#newest = Math.max(this.#newest ?? time.newest, time.newest)
+    this.#seconds += duration.sum
+    for (const [i, n] of duration.buckets.entries()) this.#buckets[i] = (this.#buckets[i] as number) + n
+  }
+
+  #read(): TotalsSnapshot {
+    const byReason = Object.fromEntries(this.#quarantined)
+    const total = [...this.#quarantined.values()].reduce((sum, n) => sum + n, 0)
+    const distributions = Object.fromEntries(Array.from(this.#dimensions, ([name, tally]) => [name, tally.read()]))
+    return {
+      events: this.#events,
+      quarantined: { total, byReason },
+      skipped: this.#skipped,
+      lost: this.#lost,
+      gaps: this.#gaps,
+      records: this.#records,
+      files: this.#files,
+      bytes: this.#bytes,
+      distinct: {
+        users: this.#users.estimate(),
+        artists: this.#artists.estimate(),
+        tracks: this.#tracks.estimate(),
+      },
+      distributions: distributions as Record<Dimension, Distribution>,
+      topArtists: topList(this.#topArtists),
+      topTracks: topList(this.#topTracks),
+      durations: {
+        mean: this.#events === 0 ? null : this.#seconds / this.#events,
+        buckets: this.#buckets.map((events, i) => ({ upTo: DURATION_BOUNDS[i] ?? null, events })),
+      },
+      oldestEvent: this.#oldest,
+      newestEvent: this.#newest,
+      lastCommit: this.#lastCommit,
+    }
+  }
+}
+
+/** Adds to the counter a name whose hash is in `words`. */
+function add<T extends Names>(counter: TopCounter<T>, names: T, n: number): void {
+  const first = words[0] as number
+  const second = words[1] as number
+  if (!counter.count(first, second, n)) counter.open(first, second, names, n)
+}
+
+function topList<T extends Names>(counter: TopCounter<T>): TopList<T> {
+  const { listed, most } = counter.rank(TOP_SHOWN)
+  const last = listed.length === TOP_SHOWN ? (listed.at(-1)?.events ?? 0) : 0
+  return {
+    entries: listed.map(({ names, events, lack }) => ({ names, events, atMost: events + lack })),
+    exact: most <= last && listed.every(({ lack }) => lack === 0),
+  }
+}
