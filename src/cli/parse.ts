@@ -1,20 +1,33 @@
-/** Readers of option values. Each throws USAGE with what the option takes, to stand after "argument 'x' is invalid.". */
+/**
+ * Readers of option values. Each throws USAGE: what is wrong with the value as its message, what the option takes as
+ * its `next`. The option's name is put before it where the command line is read.
+ */
 import { MusicFakerError } from '../errors.ts'
 import { parseTimestamp } from '../event.ts'
 
 /** Any text but the empty one. */
 export function text(value: string): string {
-  if (value === '') throw takes('some text')
+  if (value === '') throw refusal(value, 'empty', 'Give some text.')
   return value
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(...words: readonly T[]): (value: string) => T {
+  return (value) => {
+    const word = words.find((one) => one === value)
+    if (word !== undefined) return word
+    throw refusal(value, 'not a choice', `Give ${words.slice(0, -1).join(', ')} or ${words.at(-1)}.`)
+  }
 }
 
 /** Whole numbers in `[min, max]`. Only digits: `1e3`, `0x10` and `1_000` are more often slips than meant. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (value: string) => number {
+  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`
   return (value) => {
     const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
-    const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`
-    throw takes(`a whole number, ${range}`)
+    const wrong = Number.isNaN(number) ? 'not a whole number' : 'out of range'
+    throw refusal(value, wrong, `Give a whole number, ${range}.`)
   }
 }
 
@@ -22,21 +35,21 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (value:
 export function seconds(value: string): number {
   const number = /^(\d+\.?\d*|\.\d+)$/.test(value) ? Number(value) : Number.NaN
   if (number >= 0 && number <= 86_400) return number
-  throw takes('seconds from 0 to 86400, such as 0.5')
+  throw refusal(value, 'not a number of seconds', 'Give seconds from 0 to 86400, such as 0.5.')
 }
 
 /**
- * A moment: a date, or a date and time with seconds, in UTC: `2025-07-03`, `2025-07-03T20:07:50`, with or without a
- * fraction and a final Z.
+ * A moment: a date, or a date and time to the second, in UTC: `2025-07-03`, `2025-07-03T20:07:50`, with or without a
+ * fraction, which is dropped, and a final Z.
  * @returns epoch milliseconds
  */
 export function moment(value: string): number {
   const plain = value.replace(/Z$/, '')
   const time = parseTimestamp(plain.includes('T') ? plain : `${plain}T00:00:00`)
-  if (time === undefined) throw takes('a UTC date or time, such as 2025-07-03 or 2025-07-03T20:07:50')
-  return time
+  if (time !== undefined) return time
+  throw refusal(value, 'not a UTC date or time', 'Give it as 2025-07-03 or 2025-07-03T20:07:50.')
 }
 
-function takes(what: string): MusicFakerError {
-  return new MusicFakerError('USAGE', `It takes ${what}.`)
+function refusal(value: string, wrong: string, next: string): MusicFakerError {
+  return new MusicFakerError('USAGE', `"${value}" is ${wrong}`, { next })
 }

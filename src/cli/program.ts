@@ -1,6 +1,6 @@
 /** Reads a command line with commander. Loads one command of the table: the one that is asked for. */
 import { readFileSync } from 'node:fs'
-import { Argument, Command as CommanderCommand, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command as CommanderCommand, CommanderError, Option } from 'commander'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { Command, OptionSpecs } from './command.ts'
 import { COMMANDS } from './commands/table.ts'
@@ -120,7 +120,7 @@ function addOptions(sub: CommanderCommand, options: OptionSpecs): void {
       sub.addOption(new Option(flags, spec.help))
     } else {
       const { parse } = spec
-      sub.addOption(new Option(`${flags} <${spec.value}>`, spec.help).argParser((raw) => parsed(parse, raw)))
+      sub.addOption(new Option(`${flags} <${spec.value}>`, spec.help).argParser((raw) => parsed(flags, parse, raw)))
     }
   }
 }
@@ -131,12 +131,15 @@ function valuesOf(sub: CommanderCommand, { options = {} }: Command): Invocation[
   return { ...Object.fromEntries(switches.map((key) => [key, false])), ...sub.optsWithGlobals<SharedValues>() }
 }
 
-function parsed(parse: (text: string) => unknown, raw: string): unknown {
+/** Names the option in front of what its reader says is wrong. */
+function parsed(flags: string, parse: (text: string) => unknown, raw: string): unknown {
   try {
     return parse(raw)
   } catch (error) {
-    if (hasCode(error, 'USAGE')) throw new InvalidArgumentError(error.message)
-    throw error
+    if (!hasCode(error, 'USAGE')) throw error
+    throw new MusicFakerError('USAGE', `${flags}: ${error.message}`, {
+      ...(error.next !== undefined && { next: error.next }),
+    })
   }
 }
 

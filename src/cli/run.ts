@@ -46,7 +46,8 @@ async function perform({ name, command, operands, values }: Invocation): Promise
     await context.close()
     return code ?? 0
   } catch (error) {
-    if (stop.exitCode !== undefined && error === stop.signal.reason) return stop.exitCode
+    // What it was doing is told by what it did not say; the code tells why.
+    if (stop.exitCode !== undefined && (error as Error).name === 'AbortError') return stop.exitCode
     return reportError(error, out, verbose)
   } finally {
     stop.dispose()

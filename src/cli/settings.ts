@@ -1,6 +1,7 @@
 /** Flags for the settings that a command uses, made from the one schema in config.ts. */
-import { InvalidArgumentError, Option } from 'commander'
+import { Option } from 'commander'
 import { environmentName, flagName, SETTING_NAMES, SETTINGS, type SettingName, settingOf } from '../config.ts'
+import { MusicFakerError } from '../errors.ts'
 
 /** What opening the log reads. */
 export const LOG_SETTINGS = [
@@ -33,6 +34,27 @@ export const LAKE_SETTINGS = [
   'hdfsToken',
   'hdfsTokenFile',
   'requestTimeout',
+] as const satisfies readonly SettingName[]
+
+/** What serving the page reads, beside the log and the lake. */
+export const DASHBOARD_SETTINGS = ['group', 'host', 'port', 'logLevel'] as const satisfies readonly SettingName[]
+
+/** What the local cluster reads: where it lives, its ports, and what its dashboard is started with. */
+export const CLUSTER_SETTINGS = [
+  'profile',
+  'topic',
+  'partitions',
+  'group',
+  'dataDir',
+  'portOffset',
+  'kafkaBrokers',
+  'hdfsNamenodes',
+  'hdfsUser',
+  'requestTimeout',
+  'connectTimeout',
+  'host',
+  'port',
+  'logLevel',
 ] as const satisfies readonly SettingName[]
 
 /**
@@ -72,5 +94,9 @@ function defaultText(name: SettingName): string | undefined {
 function checked(name: SettingName, raw: string): string {
   const result = SETTINGS[name].schema.safeParse(raw)
   if (result.success) return raw
-  throw new InvalidArgumentError(`${result.error.issues[0]?.message}.`)
+  const { help, secret } = settingOf(name)
+  const shown = secret ? 'the given value' : JSON.stringify(raw)
+  throw new MusicFakerError('USAGE', `${flagName(name)}: ${shown} is not valid: ${result.error.issues[0]?.message}`, {
+    next: `${flagName(name)} takes: ${help}`,
+  })
 }

@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { moment, seconds, text, wholeNumber } from '../../src/cli/parse.ts'
+import { moment, oneOf, seconds, text, wholeNumber } from '../../src/cli/parse.ts'
 import { MusicFakerError } from '../../src/errors.ts'
 
-function refusal(read: () => unknown): string {
+/** What a refusal says is wrong, and what it says is right. */
+function refusal(read: () => unknown): [wrong: string, next: string | undefined] {
   try {
     read()
   } catch (error) {
     expect(error).toBeInstanceOf(MusicFakerError)
     expect((error as MusicFakerError).code).toBe('USAGE')
-    return (error as MusicFakerError).message
+    return [(error as MusicFakerError).message, (error as MusicFakerError).next]
   }
   throw new Error('was accepted')
 }
@@ -20,14 +21,15 @@ test('whole numbers: every one in range is read as itself', () => {
 
 test.each(['abc', '', ' 5', '5 ', '-1', '1.5', '1e3', '0x10', '1_000', '٣', '99999999999999999999'])(
   'whole numbers: %j is refused with what it takes',
-  (value) => expect(refusal(() => wholeNumber(0)(value))).toBe('It takes a whole number, 0 or more.'),
+  (value) => expect(refusal(() => wholeNumber(0)(value))[1]).toBe('Give a whole number, 0 or more.'),
 )
 
 test('whole numbers: the range is held, and named', () => {
   const read = wholeNumber(1, 10)
   expect([read('1'), read('10')]).toEqual([1, 10])
-  expect(refusal(() => read('0'))).toBe('It takes a whole number, 1 to 10.')
-  expect(refusal(() => read('11'))).toBe('It takes a whole number, 1 to 10.')
+  expect(refusal(() => read('0'))).toEqual(['"0" is out of range', 'Give a whole number, 1 to 10.'])
+  expect(refusal(() => read('11'))).toEqual(['"11" is out of range', 'Give a whole number, 1 to 10.'])
+  expect(refusal(() => read('x'))[0]).toBe('"x" is not a whole number')
 })
 
 test('seconds may have a fraction', () => {
@@ -35,7 +37,7 @@ test('seconds may have a fraction', () => {
 })
 
 test.each(['-1', 'abc', '1s', '86401', '', '.', 'Infinity', '1e2'])('seconds: %j is refused', (value) => {
-  expect(refusal(() => seconds(value))).toMatch(/^It takes seconds/)
+  expect(refusal(() => seconds(value))[0]).toBe(`"${value}" is not a number of seconds`)
 })
 
 test('moments are UTC, whole days or with a time', () => {
@@ -46,10 +48,16 @@ test('moments are UTC, whole days or with a time', () => {
 
 test.each(['2025-02-30', 'yesterday', '2025-07-03T25:00:00', '2025-07', '', '2025-07-03T20:07:50+02:00'])(
   'moments: %j is refused',
-  (value) => expect(refusal(() => moment(value))).toMatch(/^It takes a UTC date/),
+  (value) => expect(refusal(() => moment(value))[0]).toBe(`"${value}" is not a UTC date or time`),
 )
 
 test('text may be anything but nothing', () => {
   expect(text('x')).toBe('x')
-  expect(refusal(() => text(''))).toBe('It takes some text.')
+  expect(refusal(() => text(''))).toEqual(['"" is empty', 'Give some text.'])
+})
+
+test('one of a few words is taken as it is written', () => {
+  const read = oneOf('kafka', 'namenode', 'datanode')
+  expect(read('kafka')).toBe('kafka')
+  expect(refusal(() => read('Kafka'))).toEqual(['"Kafka" is not a choice', 'Give kafka, namenode or datanode.'])
 })

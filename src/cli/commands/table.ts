@@ -10,10 +10,24 @@ export interface CommandEntry {
   load: () => Promise<Command>
 }
 
+const FLOW = 'The flow:'
 const CONTENT = 'What it holds:'
+const CLUSTER = 'Kafka and HDFS on this machine:'
 const CARE = 'Set-up and faults:'
 
 export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'produce',
+    group: FLOW,
+    summary: 'Write generated events to the log',
+    load: async () => (await import('./produce.ts')).produce,
+  },
+  {
+    name: 'consume',
+    group: FLOW,
+    summary: 'Archive the log into the lake, each event exactly once',
+    load: async () => (await import('./consume.ts')).consume,
+  },
   {
     name: 'tail',
     group: CONTENT,
@@ -37,6 +51,36 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: CONTENT,
     summary: 'Show how much the folders of the lake hold',
     load: async () => (await import('./du.ts')).du,
+  },
+  {
+    name: 'up',
+    group: CLUSTER,
+    summary: 'Start Kafka, HDFS and the dashboard',
+    load: async () => (await import('./up.ts')).up,
+  },
+  {
+    name: 'down',
+    group: CLUSTER,
+    summary: 'Stop what "up" started; the data stays',
+    load: async () => (await import('./down.ts')).down,
+  },
+  {
+    name: 'ps',
+    group: CLUSTER,
+    summary: 'Show the services and their state',
+    load: async () => (await import('./ps.ts')).ps,
+  },
+  {
+    name: 'logs',
+    group: CLUSTER,
+    summary: 'Print what the services log',
+    load: async () => (await import('./logs.ts')).logs,
+  },
+  {
+    name: 'restart',
+    group: CLUSTER,
+    summary: 'Stop and start one service',
+    load: async () => (await import('./restart.ts')).restart,
   },
   {
     name: 'config',
