@@ -166,15 +166,21 @@ function connect(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_BLOCK_MS })
   try {
     // Refused before anything is changed in it: it may be another program's.
-    checkFormat(db, path)
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE')
-    if (checkFormat(db, path) === 'empty') db.exec(SCHEMA)
-    db.exec('COMMIT')
+    const found = checkFormat(db, path)
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    if (found === 'empty') create(db, path)
     return db
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+function create(db: DatabaseSync, path: string): void {
+  db.exec('BEGIN IMMEDIATE')
+  // Another process may have come first.
+  if (checkFormat(db, path) === 'empty') db.exec(SCHEMA)
+  db.exec('COMMIT')
 }
 
 /** @throws LOG_FORMAT */

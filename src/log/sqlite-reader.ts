@@ -1,4 +1,5 @@
 /** Reads one partition of the embedded log. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MusicFakerError } from '../errors.ts'
 import type { LogBatch, PartitionReader } from './log.ts'
 import { damaged } from './sqlite-errors.ts'
@@ -48,6 +49,8 @@ export class SqliteReader implements PartitionReader {
       const left = deadline - performance.now()
       if (batch.count > 0 || left <= 0 || options.signal?.aborted) {
         this.#position = batch.next
+        // Nothing above waits for the event loop: a caller that reads in a loop would never let timers and signals in.
+        await nextTurn()
         return batch
       }
       await changes.wait(seen, left, options.signal)

@@ -54,7 +54,6 @@ export class ChangeWatch {
       const timeout = setTimeout(end, maxMs)
       signal?.addEventListener('abort', end)
       this.#waiters.add(end)
-      this.#delay = POLL_MS.least
       this.#timer ??= setTimeout(() => this.#poll(), this.#delay)
     })
   }
@@ -90,6 +89,8 @@ export class ChangeWatch {
 
   #wake(): void {
     this.#version += 1
+    // More often follows soon.
+    this.#delay = POLL_MS.least
     clearTimeout(this.#timer)
     this.#timer = undefined
     for (const end of [...this.#waiters]) end()

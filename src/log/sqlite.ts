@@ -73,11 +73,10 @@ class SqliteLog implements EventLog {
   async #append(messages: readonly LogMessage[]): Promise<void> {
     if (messages.length === 0) return
     const found = await this.#file.read((sql) => findTopic(sql, this.topic, this.#file.path))
-    let first = true
     for (const part of cut(messages, ({ value }) => packedBytes(value), TRANSACTION_BYTES)) {
-      if (!first) await nextTurn()
-      first = false
       await this.#appendPart(part, found)
+      // Nothing above waits for the event loop: a caller that appends in a loop would never let timers and signals in.
+      await nextTurn()
     }
   }
 

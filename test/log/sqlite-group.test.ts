@@ -9,7 +9,7 @@ import { eventually } from '../contract/log-reading.ts'
 import { LogProcess } from './sqlite-process.ts'
 
 const PATIENCE_MS = 15_000
-const LEASE_MS = 800
+const LEASE_MS = 1_200
 
 describe('a group over two processes', () => {
   let folder: string

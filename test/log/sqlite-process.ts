@@ -57,6 +57,7 @@ function print(line: string): void {
 
 async function append(file: string, topic: string, who: string, lots: number): Promise<void> {
   const log = await openSqliteLog({ file, topic, partitions: 3 })
+  await log.ensureTopic()
   for (let lot = 0; lot < lots; lot += 1) {
     await log.append(Array.from({ length: LOT }, (_, i) => numbered(who, lot * LOT + i)))
     print(String((lot + 1) * LOT))
