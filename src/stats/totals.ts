@@ -33,11 +33,11 @@ export interface TopList<T extends Names> {
 export interface TotalsSnapshot {
   /** Valid events in the lake. */
   events: number
-  quarantined: { total: number; byReason: Partial<Record<QuarantineReason, number>> }
+  /** Messages by reason; reasons that did not occur are absent. */
+  quarantined: Partial<Record<QuarantineReason, number>>
   /** Offsets that hold no message. */
   skipped: number
-  /** Offsets lost to the log's retention and accepted as `gaps` gap records. */
-  lost: number
+  /** Offsets lost to the log's retention and accepted as lost. */
   gaps: number
   /** Commit records of every kind. */
   records: number
@@ -79,7 +79,6 @@ export class Totals {
   #events = 0
   readonly #quarantined = new Map<QuarantineReason, number>()
   #skipped = 0
-  #lost = 0
   #gaps = 0
   #records = 0
   #files = 0
@@ -104,10 +103,7 @@ export class Totals {
    */
   add(record: CommitRecord): void {
     if (record.kind === 'batch') this.#addBatch(record)
-    if (record.kind === 'gap') {
-      this.#gaps++
-      this.#lost += record.next - record.first
-    }
+    if (record.kind === 'gap') this.#gaps += record.next - record.first
     this.#records++
     this.#snapshot = undefined
   }
@@ -175,14 +171,11 @@ export class Totals {
   }
 
   #read(): TotalsSnapshot {
-    const byReason = Object.fromEntries(this.#quarantined)
-    const total = [...this.#quarantined.values()].reduce((sum, n) => sum + n, 0)
     const distributions = Object.fromEntries(Array.from(this.#dimensions, ([name, tally]) => [name, tally.read()]))
     return {
       events: this.#events,
-      quarantined: { total, byReason },
+      quarantined: Object.fromEntries(this.#quarantined),
       skipped: this.#skipped,
-      lost: this.#lost,
       gaps: this.#gaps,
       records: this.#records,
       files: this.#files,
