@@ -51,6 +51,9 @@ const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT};`
 
+/** The WAL grows beyond this only while many write and read at once, and is cut back after. */
+const WAL_BYTES = 16_777_216
+
 /** How long SQLite may block the thread for another process's lock; beyond that the wait is asynchronous. */
 const BUSY_BLOCK_MS = 5
 const BUSY_BACKOFF_MS = { first: 2, most: 50 }
@@ -167,7 +170,7 @@ function connect(path: string): DatabaseSync {
   try {
     // Refused before anything is changed in it: it may be another program's.
     const found = checkFormat(db, path)
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_BYTES}`)
     if (found === 'empty') create(db, path)
     return db
   } catch (error) {
