@@ -7,6 +7,11 @@ export function formatCount(n: number): string {
   return grouped.format(n)
 }
 
+/** `1, 'file'` -> `1 file`, `12345, 'file'` -> `12,345 files`. */
+export function formatCounted(n: number, noun: string): string {
+  return `${formatCount(n)} ${noun}${n === 1 ? '' : 's'}`
+}
+
 /** Decimal units, as disks and `hdfs dfs -du -h` readers expect of the letter: `1500000` -> `1.5 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
@@ -20,8 +25,9 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
-/** `95` -> `1 min 35 s`, `7300` -> `2 h 1 min`; under ten seconds with one decimal. */
+/** `0.014` -> `14 ms`, `2.5` -> `2.5 s`, `95` -> `1 min 35 s`, `7300` -> `2 h 1 min`. */
 export function formatDuration(seconds: number): string {
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`
   const whole = Math.round(seconds)
   if (whole < 60) return `${whole} s`

@@ -32,7 +32,7 @@ async function perform({ name, command, operands, values }: Invocation): Promise
   })
   try {
     const [{ loadConfig }, { settingFlags }] = await Promise.all([import('../config.ts'), import('./settings.ts')])
-    const flags = settingFlags(values)
+    const flags = settingFlags(command.settings, values)
     rejectContradiction(name, flags, command.implies ?? {})
     const loaded = loadConfig({ ...flags, ...command.implies }, process.env, values.config)
     const context = createContext({ loaded, out, signal: stop.signal, verbose })

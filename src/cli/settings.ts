@@ -74,9 +74,12 @@ export function settingOptions(names: readonly SettingName[]): Option[] {
   })
 }
 
-/** The part of commander's option values that are settings, by name. */
-export function settingFlags(values: Readonly<Record<string, unknown>>): Partial<Record<SettingName, unknown>> {
-  return Object.fromEntries(SETTING_NAMES.filter((name) => name in values).map((name) => [name, values[name]]))
+/** The given ones of the settings `names`, out of commander's option values; an option of the same name is no setting. */
+export function settingFlags(
+  names: readonly SettingName[],
+  values: Readonly<Record<string, unknown>>,
+): Partial<Record<SettingName, unknown>> {
+  return Object.fromEntries(names.filter((name) => name in values).map((name) => [name, values[name]]))
 }
 
 function describe(name: SettingName, help: string): string {

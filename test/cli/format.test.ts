@@ -3,6 +3,7 @@ import {
   escapeControls,
   formatBytes,
   formatCount,
+  formatCounted,
   formatDuration,
   formatMinute,
   formatRate,
@@ -15,9 +16,11 @@ test('bytes change their unit before they show a thousand of it', () => {
 })
 
 test('durations show two units and never sixty of one', () => {
-  const shown = [0, 9.94, 9.96, 59.4, 59.6, 95, 3_599.6, 7_300, 360_000].map(formatDuration)
+  const shown = [0, 0.9994, 0.9996, 9.94, 9.96, 59.4, 59.6, 95, 3_599.6, 7_300, 360_000].map(formatDuration)
   expect(shown).toEqual([
-    '0.0 s',
+    '0 ms',
+    '999 ms',
+    '1.0 s',
     '9.9 s',
     '10 s',
     '59 s',
@@ -27,6 +30,11 @@ test('durations show two units and never sixty of one', () => {
     '2 h 1 min',
     '100 h 0 min',
   ])
+})
+
+test('nouns follow their number', () => {
+  const shown = [0, 1, 1_000].map((n) => formatCounted(n, 'file'))
+  expect(shown).toEqual(['0 files', '1 file', '1,000 files'])
 })
 
 test('counts and rates are grouped', () => {

@@ -41,7 +41,7 @@ test('a terminal gets ten lines a second at most, and is cleared at the end', ()
   }
   progress.end()
   expect(sink.rewritten).toHaveLength(11)
-  expect(sink.rewritten[4]).toBe('500 of 1,000 events (50 %), 1,000/s, 0.5 s left')
+  expect(sink.rewritten[4]).toBe('500 of 1,000 events (50 %), 1,000/s, 500 ms left')
   expect(sink.rewritten.at(-1)).toBe('')
   expect(sink.printed).toEqual([])
 })

@@ -5,6 +5,7 @@ import { type Finding, inOrder } from '../doctor/finding.ts'
 import { lakeSteps } from '../doctor/lake.ts'
 import { logSteps } from '../doctor/log.ts'
 import { clockStep, diskStep, nodeStep, portStep } from '../doctor/machine.ts'
+import { formatCounted } from '../format.ts'
 import type { Output } from '../output.ts'
 import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 
@@ -65,5 +66,5 @@ function summary(findings: readonly Finding[], profile: string): string {
   const failed = count('failed')
   if (failed > 0) return `${failed} of ${findings.length} checks failed in the ${profile} profile`
   const warnings = count('warning')
-  return `all is well in the ${profile} profile${warnings > 0 ? `, with ${warnings} warning${warnings === 1 ? '' : 's'}` : ''}`
+  return `all is well in the ${profile} profile${warnings > 0 ? `, with ${formatCounted(warnings, 'warning')}` : ''}`
 }

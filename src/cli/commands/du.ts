@@ -1,6 +1,6 @@
 import type { LakeEntry, LakeStorage } from '../../lake/storage.ts'
 import { command } from '../command.ts'
-import { escapeControls, formatBytes, formatCount, formatTable } from '../format.ts'
+import { escapeControls, formatBytes, formatCounted, formatTable } from '../format.ts'
 import { expand } from '../lake-paths.ts'
 import { LAKE_SETTINGS } from '../settings.ts'
 
@@ -32,7 +32,7 @@ export const du = command({
       formatTable(
         usages.map(({ bytes, files, path }) => [
           formatBytes(bytes),
-          `${formatCount(files)} ${files === 1 ? 'file' : 'files'}`,
+          formatCounted(files, 'file'),
           escapeControls(path),
         ]),
         [0, 1],

@@ -1,10 +1,10 @@
 import type { LoadedConfig } from '../../config.ts'
 import { hasCode, MusicFakerError } from '../../errors.ts'
-import { parseRate, parseSpeed, perSecondEvery } from '../../generate/pacing.ts'
+import { parseRate, parseSpeed } from '../../generate/pacing.ts'
 import type { ProduceSummary } from '../../generate/produce.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
-import { formatCount, formatDuration, formatRate } from '../format.ts'
+import { formatCount, formatCounted, formatDuration, formatRate } from '../format.ts'
 import { moment, seconds, text, wholeNumber } from '../parse.ts'
 import { LOG_SETTINGS } from '../settings.ts'
 
@@ -80,7 +80,7 @@ export const produce = command({
       await report(summary, context)
     } catch (error) {
       progress.end()
-      if (acknowledged > 0) out.say(`${formatCount(acknowledged)} events were acknowledged before this:`)
+      if (acknowledged > 0) out.say(`${formatCounted(acknowledged, 'event')} acknowledged before this:`)
       throw error
     }
   },
@@ -102,7 +102,7 @@ function paceOf({ count, delay, rate, realtime, start }: PaceOptions, loaded: Lo
   if (rate !== undefined && delay !== undefined) throw contradiction('--rate and -d', 'Give one of the two.')
   if (realtime && start !== undefined) throw contradiction('--realtime and --start', 'Leave out one of the two.')
   if (rate !== undefined) return rate
-  if (delay !== undefined) return perSecondEvery(delay)
+  if (delay !== undefined) return delay === 0 ? undefined : 1 / delay
   return realtime || (count === undefined && start === undefined) ? configuredRate(loaded) : undefined
 }
 
@@ -125,10 +125,10 @@ export function configuredRate({ config, origins }: LoadedConfig): number {
 
 async function report(summary: ProduceSummary, { config, out }: Context): Promise<void> {
   const { acknowledged, count, rate, firstTimestamp, lastTimestamp } = summary
-  const short = count !== undefined && acknowledged < count ? ` of ${formatCount(count)}` : ''
+  const short = count !== undefined && acknowledged < count ? `${formatCount(acknowledged)} of ` : ''
   await out.result({ topic: config.topic, seed: config.seed, ...summary }, () =>
     [
-      `produced ${formatCount(acknowledged)}${short} events in ${formatDuration(summary.seconds)} (${formatRate(rate)}), seed ${config.seed}`,
+      `produced ${short}${formatCounted(count ?? acknowledged, 'event')} in ${formatDuration(summary.seconds)} (${formatRate(rate)}), seed ${config.seed}`,
       ...(firstTimestamp === undefined ? [] : [`from ${firstTimestamp} to ${lastTimestamp}`]),
     ].join('\n'),
   )

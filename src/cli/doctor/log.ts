@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { MusicFakerError } from '../../errors.ts'
 import type { EventLog } from '../../log/log.ts'
 import type { Context } from '../context.ts'
+import { formatCounted } from '../format.ts'
 import { messagesOf } from '../messages.ts'
 import type { Step } from './finding.ts'
 
@@ -51,7 +52,7 @@ export function logSteps({ config, openLog }: Context): Step[] {
 async function topicState(log: EventLog): Promise<string> {
   try {
     const { partitions } = await log.describe()
-    return `topic ${log.topic} has ${partitions.size} partition${partitions.size === 1 ? '' : 's'}`
+    return `topic ${log.topic} has ${formatCounted(partitions.size, 'partition')}`
   } catch (error) {
     if (!(error instanceof MusicFakerError) || error.code !== 'LOG_TOPIC_MISSING') throw error
     return `topic ${log.topic} is not there yet, the first produce makes it`

@@ -1,0 +1,131 @@
+/** Runs the real command line in a process and a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+export interface Outcome {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  env?: Record<string, string>
+  /** Options of Node itself. */
+  nodeOptions?: readonly string[]
+}
+
+/** A folder to work in: the data of the embedded profile is in it, and configuration files are looked for there. */
+export class Workplace {
+  readonly folder: string
+  readonly #running = new Set<ChildProcess>()
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  static async create(): Promise<Workplace> {
+    return new Workplace(await mkdtemp(join(tmpdir(), 'mf-cli-')))
+  }
+
+  /** Kills what still runs, and removes the folder. */
+  async remove(): Promise<void> {
+    await Promise.all(
+      [...this.#running].map(async (child) => {
+        const exit = once(child, 'exit')
+        child.kill('SIGKILL')
+        await exit
+      }),
+    )
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  path(name: string): string {
+    return join(this.folder, name)
+  }
+
+  /** Runs a command to its end. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return this.start(args, options).ended
+  }
+
+  /** Starts a command that goes on. */
+  start(args: readonly string[], options: RunOptions = {}): RunningCommand {
+    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), MAIN, ...args], {
+      cwd: this.folder,
+      env: { ...cleanEnvironment(), ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#running.add(child)
+    child.once('exit', () => this.#running.delete(child))
+    return new RunningCommand(child)
+  }
+}
+
+export class RunningCommand {
+  readonly child: ChildProcess
+  readonly ended: Promise<Outcome>
+  stdout = ''
+  stderr = ''
+
+  constructor(child: ChildProcess) {
+    this.child = child
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text
+    })
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text
+    })
+    this.ended = once(child, 'close').then(([code]) => ({ code, stdout: this.stdout, stderr: this.stderr }))
+  }
+
+  /** Resolves once the condition holds, which is asked whenever there is output; rejects if the command ends before. */
+  async until(condition: (command: RunningCommand) => boolean): Promise<void> {
+    let over = false
+    this.child.once('close', () => {
+      over = true
+    })
+    while (!condition(this)) {
+      if (over) throw new Error(`ended early: ${this.stdout}\n${this.stderr}`)
+      await Promise.race([
+        once(this.child.stdout as NodeJS.EventEmitter, 'data'),
+        once(this.child.stderr as NodeJS.EventEmitter, 'data'),
+        once(this.child, 'close'),
+      ])
+    }
+  }
+
+  stop(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+}
+
+/** The environment without settings of the person who runs the tests. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('MF_') && !/^(NO|FORCE)_COLOR$/.test(name)),
+  )
+}
+
+/** Lines of JSON, or one document. */
+export function jsonLines(text: string): unknown[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown)
+}
+
+/** A port on which nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
