@@ -5,7 +5,6 @@ const services = [
   'test/contract/{log-kafka,storage-webhdfs}.test.ts',
   'test/log/*kafka*.test.ts',
   'test/lake/*hdfs*.test.ts',
-  'test/cluster/**/*.test.ts',
   'test/e2e/**/*.test.ts',
   'test/browser/**/*.test.ts',
   'test/**/*.services.test.ts',

@@ -11,6 +11,8 @@ import { type Liveness, SERVICE_NAMES, type ServiceName } from './services.ts'
 import { PROGRAM_FOLDER, portVariables, type Site } from './site.ts'
 
 const STOP_TIMEOUT_S = 20
+/** The service of docker-compose.yml that holds the network and the ports of all others. */
+const NETWORK = 'network'
 
 /** True when both the engine and the Compose plug-in answer. */
 export async function dockerAnswers(): Promise<boolean> {
@@ -26,22 +28,26 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 export function dockerEngine(config: Config, site: Site): Engine {
-  const compose = (args: readonly string[], signal?: AbortSignal) => runCompose(config, site, args, signal)
+  const compose: Compose = (args, signal) => runCompose(config, site, args, signal)
   return {
     kind: 'docker',
     engineOf: () => 'docker',
     liveness: async (services) => {
-      const { stdout } = await requireSuccess(compose(['ps', '--all', '--format', 'json']))
-      const containers = parseContainers(stdout)
-      return new Map(services.map((service) => [service, livenessOf(containers, service)]))
+      const containers = await listContainers(compose)
+      const started = await startTimes(containers)
+      return new Map(services.map((service) => [service, livenessOf(service, containers, started)]))
     },
     prepare: async (services) => {
       requireFolder(site.folder)
-      await requireFreePorts(site, services)
+      // Once the container that holds the network runs, the ports are taken: by this very cluster.
+      const containers = await listContainers(compose)
+      if (!containers.some(({ Service, State }) => Service === NETWORK && State === 'running')) {
+        await requireFreePorts(site, services)
+      }
     },
     start: async (services, { report, signal }) => {
       report(`starting ${services.join(', ')} with Docker (the first time it downloads the images) ...`)
-      await requireSuccess(compose(['up', '--detach', '--no-deps', '--build', 'network', ...services], signal))
+      await requireSuccess(compose(['up', '--detach', '--build', NETWORK, ...services], signal))
     },
     stop: async (services, { report }) => {
       const all = SERVICE_NAMES.every((service) => services.includes(service))
@@ -61,29 +67,49 @@ export function dockerEngine(config: Config, site: Site): Engine {
   }
 }
 
-interface Container {
+type Compose = (args: readonly string[], signal?: AbortSignal) => Promise<ToolResult>
+
+/** The fields used here of what `docker compose ps --format json` prints. */
+export interface Container {
+  ID: string
   Service: string
   State: string
-  ExitCode?: number
-  CreatedAt?: string
+  ExitCode: number
+}
+
+async function listContainers(compose: Compose): Promise<Container[]> {
+  return parseContainers((await requireSuccess(compose(['ps', '--all', '--format', 'json']))).stdout)
 }
 
 /** Compose prints one array, or since version 2.21 one object a line. */
-function parseContainers(output: string): Container[] {
+export function parseContainers(output: string): Container[] {
   const trimmed = output.trim()
   if (trimmed === '') return []
   if (trimmed.startsWith('[')) return JSON.parse(trimmed) as Container[]
   return trimmed.split('\n').map((line) => JSON.parse(line) as Container)
 }
 
-function livenessOf(containers: readonly Container[], service: ServiceName): Liveness {
+/** When each container was last started, by its id: Compose only tells when it was made. */
+async function startTimes(containers: readonly Container[]): Promise<Map<string, string>> {
+  if (containers.length === 0) return new Map()
+  const args = ['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', ...containers.map(({ ID }) => ID)]
+  const { stdout } = await requireSuccess(runToEnd('docker', args, { environment: process.env }))
+  const rows = stdout.trim().split('\n')
+  return new Map(containers.map(({ ID }) => [ID, rows.find((row) => row.startsWith(ID))?.split(' ')[1] ?? '']))
+}
+
+function livenessOf(
+  service: ServiceName,
+  containers: readonly Container[],
+  started: ReadonlyMap<string, string>,
+): Liveness {
   const container = containers.find((one) => one.Service === service)
   if (container === undefined) return { alive: false }
   if (container.State !== 'running') {
-    return { alive: false, note: `container ${container.State}, exit code ${container.ExitCode ?? 'unknown'}` }
+    return { alive: false, note: `container ${container.State}, exit code ${container.ExitCode}` }
   }
-  const created = Date.parse(container.CreatedAt ?? '')
-  return { alive: true, ...(!Number.isNaN(created) && { since: new Date(created).toISOString() }) }
+  const since = started.get(container.ID)
+  return { alive: true, ...(since && { since: new Date(since).toISOString() }) }
 }
 
 /** One project per set of ports, so that a second cluster does not take the containers and volumes of the first. */

@@ -1,6 +1,6 @@
 /** Runs a cluster as processes of this machine: Kafka and HDFS on Java, the dashboard on the Node that runs this. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, environmentName, SETTING_NAMES } from '../config.ts'
 import { MusicFakerError } from '../errors.ts'
@@ -38,7 +38,8 @@ export function jvmEngine(config: Config, site: Site): Engine {
     prepare: (services, call) => prepare(site, services, call),
     start: async (services, call) => {
       // HDFS and Kafka format at the same time; the DataNode waits for its NameNode by itself.
-      await Promise.all(services.map((service) => start(config, site, service, call)))
+      const results = await Promise.allSettled(services.map((service) => start(config, site, service, call)))
+      for (const result of results) if (result.status === 'rejected') throw result.reason
     },
     stop: async (services, call) => {
       await Promise.all(services.map((service) => stop(site, service, call)))
@@ -114,16 +115,26 @@ function rotate(log: string): void {
   if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) renameSync(log, `${log}.1`)
 }
 
-/** Storage is formatted only where there is none: what is there may be all that its user has. */
+/**
+ * Storage is formatted only where there is none: what is there may be all that its user has. The file that each check
+ * looks for is the last that formatting writes, so that an interrupted one is done again.
+ */
 async function format(site: Site, service: ServiceName, call: Call): Promise<void> {
   if (service === 'kafka' && !existsSync(join(kafkaData(site), 'meta.properties'))) {
     const settings = join(SETTINGS_FOLDER, 'kafka', 'server.properties')
     const id = randomBytes(16).toString('base64url')
     await formatWith(site, call, 'kafka', 'kafka.tools.StorageTool', ['format', '-t', id, '-c', settings])
   }
-  if (service === 'namenode' && !existsSync(join(hdfsData(site), 'namenode', 'current', 'VERSION'))) {
+  const image = join(hdfsData(site), 'namenode', 'current')
+  if (service === 'namenode' && !listFiles(image).some((name) => /^fsimage_\d+$/.test(name))) {
+    // The NameNode refuses to format a folder that holds anything, also the leavings of an interrupted format.
+    rmSync(join(hdfsData(site), 'namenode'), { recursive: true, force: true })
     await formatWith(site, call, 'hdfs', MAIN_CLASSES.namenode, ['-format', '-nonInteractive'])
   }
+}
+
+function listFiles(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : []
 }
 
 async function formatWith(site: Site, call: Call, kind: JarKind, className: string, args: string[]): Promise<void> {
