@@ -1,0 +1,30 @@
+import { ERRORS } from '../../errors.ts'
+import { command } from '../command.ts'
+import { formatDuration } from '../format.ts'
+import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
+
+export const check = command({
+  examples: ['check', 'check --profile cluster', 'check --json'],
+  description:
+    'Sends 300 events and one broken message through every stage, on a topic and a lake folder of its own (<topic>.check), and says of each stage whether it works. Exit code 1 when one does not.',
+  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group'],
+  drains: true,
+  async run({ config, out, signal }) {
+    const { selfTest } = await import('../../check.ts')
+    out.say(`checking the ${config.profile} profile ...`)
+    const verdicts = await selfTest({
+      config,
+      signal,
+      onVerdict: ({ stage, ok, detail, seconds }) => {
+        const mark = ok ? out.paintTalk('green', 'ok    ') : out.paintTalk('red', 'FAILED')
+        out.say(`${mark}  ${stage.padEnd(9)}  ${detail} (${formatDuration(seconds)})`)
+      },
+    })
+    const ok = verdicts.every((verdict) => verdict.ok)
+    await out.result(
+      { ok, stages: verdicts },
+      ok ? 'every stage works' : 'not every stage works; try: music-faker doctor',
+    )
+    return ok ? 0 : ERRORS.CHECK_FAILED.exit
+  },
+})

@@ -1,0 +1,62 @@
+import { lakeRoot } from '../../archive/layout.ts'
+import { ArchiveTalk, archiveSummaryText } from '../archive-talk.ts'
+import { command } from '../command.ts'
+import { formatCount } from '../format.ts'
+import { DASHBOARD_SETTINGS, LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
+
+export const start = command({
+  examples: ['start', 'start --rate 500/s', 'start --profile cluster'],
+  description:
+    'Runs the whole pipeline in one process: a continuous flow of listeners into the log, the archiver, and the page. What is in the data folder is kept and continued.',
+  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, ...DASHBOARD_SETTINGS, 'batchBytes', 'seed', 'rate'],
+  drains: true,
+  async run({ config, out, signal, verbose, defer, openLog, openLake }) {
+    const { parseRate } = await import('../../generate/pacing.ts')
+    parseRate(config.rate)
+    const { startDashboard } = await import('../../dashboard/server.ts')
+    const { processLogger } = await import('../logger.ts')
+    const { runPipeline } = await import('../../pipeline.ts')
+    const [log, lake] = [await openLog(), await openLake()]
+    await log.ensureTopic()
+    const server = await startDashboard({
+      log,
+      lake,
+      root: lakeRoot(config.topic),
+      group: config.group,
+      profile: config.profile,
+      host: config.host,
+      port: config.port,
+      logger: processLogger(config.logLevel === 'info' ? 'warn' : config.logLevel),
+    })
+    defer(() => server.close())
+    await out.item({ url: server.url }, `the page is at ${server.url}`)
+    out.say(`${config.rate} events flow through ${placeText(config)}; Ctrl-C to stop`)
+    const talk = new ArchiveTalk(out)
+    const summary = await runPipeline({
+      config,
+      log,
+      lake,
+      signal,
+      // Commits by the second belong on the page, not on the terminal.
+      onArchive: (event) => {
+        if (verbose || event.kind !== 'committed') talk.report(event)
+      },
+      onRetry: (error) => out.say(`waiting: ${error.message}`),
+    })
+    await out.item(
+      summary,
+      () => `produced ${formatCount(summary.produced)} events\n${archiveSummaryText(summary.archived)}`,
+    )
+  },
+})
+
+function placeText(config: {
+  profile: string
+  dataDir: string
+  kafkaBrokers: string[]
+  hdfsNamenodes: string[]
+}): string {
+  return config.profile === 'embedded'
+    ? config.dataDir
+    : `Kafka at ${config.kafkaBrokers.join(', ')} and HDFS at ${config.hdfsNamenodes.join(', ')}`
+}

@@ -1,0 +1,24 @@
+/** This program as another process: with the same Node and the same settings, whatever flags or file they came from. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { type Config, environmentName, SETTING_NAMES } from './config.ts'
+
+/** The settings as environment variables. */
+export function environmentOf(config: Config): Record<string, string> {
+  const given = SETTING_NAMES.filter((name) => config[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [environmentName(name), String(config[name])]))
+}
+
+/** The arguments for Node that run this program: its source in a clone, the compiled file in a package. */
+export function programArguments(): string[] {
+  const main = join(import.meta.dirname, 'cli', import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js')
+  return ['--disable-warning=ExperimentalWarning', main]
+}
+
+/** Starts a command of this program, silent but for its exit. */
+export function spawnSelf(config: Config, args: string[]): ChildProcess {
+  return spawn(process.execPath, [...programArguments(), ...args], {
+    env: { ...process.env, ...environmentOf(config) },
+    stdio: 'ignore',
+  })
+}
