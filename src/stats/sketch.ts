@@ -77,11 +77,14 @@ export class DistinctSketch {
     return { form: 'hll', precision: PRECISION, data: packed.toString('base64') }
   }
 
-  /** @throws COMMIT_CORRUPT when `data` is no sketch */
-  static decode(data: SketchData): DistinctSketch {
+  /**
+   * @param source names where `data` was, in the error
+   * @throws COMMIT_CORRUPT when `data` is no sketch
+   */
+  static decode(data: SketchData, source: string): DistinctSketch {
     const bytes = Buffer.from(data.data, 'base64')
-    const state = data.form === 'exact' ? HashIndex.fromBytes(bytes) : HyperLogLog.fromBytes(inflate(bytes))
-    if (!state) throw damaged()
+    const state = data.form === 'exact' ? HashIndex.fromBytes(bytes) : HyperLogLog.fromBytes(inflate(bytes, source))
+    if (!state) throw damaged(source)
     const sketch = new DistinctSketch()
     sketch.#state = state
     return sketch
@@ -99,16 +102,16 @@ export class DistinctSketch {
   }
 }
 
-function inflate(bytes: Buffer): Uint8Array {
+function inflate(bytes: Buffer, source: string): Uint8Array {
   try {
     return inflateSync(bytes, { maxOutputLength: 2 ** PRECISION })
   } catch (cause) {
-    throw damaged(cause)
+    throw damaged(source, cause)
   }
 }
 
-function damaged(cause?: unknown): MusicFakerError {
-  return new MusicFakerError('COMMIT_CORRUPT', 'a distinct-count sketch is damaged', {
+function damaged(source: string, cause?: unknown): MusicFakerError {
+  return new MusicFakerError('COMMIT_CORRUPT', `a distinct-count sketch of ${source} is damaged`, {
     next: 'Run: music-faker verify',
     cause,
   })

@@ -124,9 +124,10 @@ export class Totals {
 
   #addBatch(record: BatchRecord): void {
     const { summary } = record
-    const users = DistinctSketch.decode(summary.distinct.users)
-    const artists = DistinctSketch.decode(summary.distinct.artists)
-    const tracks = DistinctSketch.decode(summary.distinct.tracks)
+    const source = `commit record ${record.topicId}/p${record.partition}/${record.seq}`
+    const users = DistinctSketch.decode(summary.distinct.users, source)
+    const artists = DistinctSketch.decode(summary.distinct.artists, source)
+    const tracks = DistinctSketch.decode(summary.distinct.tracks, source)
     this.#users.merge(users)
     this.#artists.merge(artists)
     this.#tracks.merge(tracks)

@@ -5,6 +5,7 @@
  * method yields once before it acts, so that callers that overlap really interleave.
  */
 import { MusicFakerError } from '../../src/errors.ts'
+import { checkPath, childOf, compareNames } from '../../src/lake/path.ts'
 import type { LakeEntry, LakeStorage } from '../../src/lake/storage.ts'
 
 type Node =
@@ -43,6 +44,7 @@ class MemoryLake implements LakeStorage {
 
   async rename(from: string, to: string): Promise<void> {
     await Promise.resolve()
+    checkPath(to)
     const file = this.#file(from)
     this.#place(to, file)
     const { folder, name } = this.#parent(from, false)
@@ -69,12 +71,12 @@ class MemoryLake implements LakeStorage {
     await Promise.resolve()
     const folder = this.#find(path)
     if (folder?.kind !== 'directory') return
-    const names = [...folder.children.keys()].sort(byBytes)
+    const names = [...folder.children.keys()].sort(compareNames)
     for (const name of names) {
-      if (options.after !== undefined && byBytes(name, options.after) <= 0) continue
+      if (options.after !== undefined && compareNames(name, options.after) <= 0) continue
       // Removed or moved since the listing began.
       const node = folder.children.get(name)
-      if (node) yield entry(path === '/' ? `/${name}` : `${path}/${name}`, node)
+      if (node) yield entry(childOf(path, name), node)
     }
   }
 
@@ -118,7 +120,7 @@ class MemoryLake implements LakeStorage {
         child = { kind: 'directory', children: new Map(), modified: this.#now() }
         folder.children.set(step, child)
       }
-      if (child?.kind !== 'directory') throw new MusicFakerError('LAKE_FAILED', `${step} of ${path} is not a folder`)
+      if (child?.kind !== 'directory') throw new MusicFakerError('LAKE_DENIED', `${step} of ${path} is not a folder`)
       folder = child
     }
     return { folder, name }
@@ -130,11 +132,6 @@ function entry(path: string, node: Node): LakeEntry {
 }
 
 function split(path: string): string[] {
-  if (!path.startsWith('/')) throw new MusicFakerError('LAKE_FAILED', `${path} is not an absolute path`)
-  return path.split('/').filter((name) => name !== '')
-}
-
-/** Ascending order of UTF-8 bytes; string comparison would order by UTF-16 and differ beyond U+FFFF. */
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  checkPath(path)
+  return path === '/' ? [] : path.slice(1).split('/')
 }
