@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { styleText } from 'node:util'
+import { MusicFakerError } from '../errors.ts'
 import { Progress } from './progress.ts'
 
 type Style = Parameters<typeof styleText>[0]
@@ -96,12 +97,21 @@ export class Output {
     return this.#color ? styleText(style, text, { stream: this.#stderr }) : text
   }
 
-  /** Calls `gone` when nobody reads stdout any more (`| head`); writing then does nothing. */
-  onReaderGone(gone: () => void): void {
-    this.#stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+  /**
+   * Listens for the end of stdout.
+   * @param on.readerGone nobody reads any more (`| head`); writing then does nothing
+   * @param on.failed     what was written is lost, such as on a full disk
+   */
+  watch(on: { readerGone: () => void; failed: (error: MusicFakerError) => void }): void {
+    this.#stdout.on('error', (cause: NodeJS.ErrnoException) => {
       this.#closed = true
-      gone()
+      if (cause.code === 'EPIPE') return on.readerGone()
+      on.failed(
+        new MusicFakerError('INTERNAL', `cannot write the results to stdout: ${cause.message}`, {
+          cause,
+          next: 'Check the file or the program that they go to.',
+        }),
+      )
     })
     // Talk that nobody reads is no reason to stop.
     this.#stderr.on('error', () => {})

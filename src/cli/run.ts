@@ -26,9 +26,13 @@ async function perform({ name, command, operands, values }: Invocation): Promise
   const verbose = values.verbose === true
   const out = new Output({ json: values.json === true, quiet: values.quiet === true, color: values.color })
   const stop = listenForStop({ drains: command.drains === true, say: (text) => out.say(text) })
-  out.onReaderGone(() => {
-    if (!command.drains) process.exit(0)
-    stop.request()
+  out.watch({
+    readerGone: () => {
+      if (!command.drains) process.exit(0)
+      stop.request()
+    },
+    // Output that is not complete must not look as if it were: `> file` on a full disk.
+    failed: (error) => process.exit(reportError(error, out, verbose)),
   })
   try {
     const [{ loadConfig }, { settingFlags }] = await Promise.all([import('../config.ts'), import('./settings.ts')])
@@ -46,8 +50,8 @@ async function perform({ name, command, operands, values }: Invocation): Promise
     await context.close()
     return code ?? 0
   } catch (error) {
-    // What it was doing is told by what it did not say; the code tells why.
-    if (stop.exitCode !== undefined && (error as Error).name === 'AbortError') return stop.exitCode
+    // It gave up because it was told to: there is nothing to report. Without a signal the reader had gone.
+    if (stop.signal.aborted && (error as Error).name === 'AbortError') return stop.exitCode ?? 0
     return reportError(error, out, verbose)
   } finally {
     stop.dispose()

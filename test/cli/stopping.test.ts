@@ -1,10 +1,11 @@
 /** Signals, and readers that go away. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readLedger } from '../../src/generate/ledger.ts'
-import { Workplace } from './music-faker.ts'
+import { cleanEnvironment, freePort, MAIN, Workplace } from './music-faker.ts'
 
 let place: Workplace
 
@@ -94,4 +95,33 @@ test('a reader that goes away ends the command quietly', async () => {
   tail.child.stdout?.destroy()
   const [code] = await once(tail.child, 'exit')
   expect({ code, stderr: tail.stderr }).toEqual({ code: 0, stderr: '' })
+})
+
+test('also one that has something to clean up', async () => {
+  const doctor = place.start(['doctor', '--port', String(await freePort())])
+  await doctor.until(({ stdout }) => stdout !== '')
+  doctor.child.stdout?.destroy()
+  const [code] = await once(doctor.child, 'exit')
+  expect({ code, stderr: doctor.stderr.replace(/^all is well.*\n/, '') }).toEqual({ code: 0, stderr: '' })
+  expect((await place.run(['ls', '/', '--quiet'])).stdout).not.toContain('doctor')
+})
+
+test.skipIf(process.platform !== 'linux')('results that cannot be written are a failure', async () => {
+  const full = openSync('/dev/full', 'w')
+  try {
+    const child = spawn(process.execPath, [MAIN, 'config'], {
+      cwd: place.folder,
+      env: cleanEnvironment(),
+      stdio: ['ignore', full, 'pipe'],
+    })
+    let stderr = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
+    const [code] = await once(child, 'close')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^error: cannot write the results to stdout: ENOSPC.*\n {2}next: \S/)
+  } finally {
+    closeSync(full)
+  }
 })

@@ -2,7 +2,7 @@ import { command } from '../command.ts'
 import { CLUSTER_SETTINGS } from '../settings.ts'
 
 export const down = command({
-  examples: ['down', 'down --port-offset 100', 'down && ./music-faker up'],
+  examples: ['down', 'down --port-offset 100', 'down --json'],
   description: 'The data stays, and "up" takes it up again. Nothing to stop is no error.',
   settings: CLUSTER_SETTINGS,
   implies: { profile: 'cluster' },
