@@ -1,0 +1,176 @@
+import { baseName, commitsFolder, partitionCommits, partitionNumber, recordName, recordSeq } from '../archive/layout.ts'
+import { type CommitRecord, type CommittedFile, decodeRecord } from '../archive/record.ts'
+import { hasCode } from '../errors.ts'
+import { compareNames } from './path.ts'
+import type { LakeStorage } from './storage.ts'
+import { type Place, RecordChain } from './verify-chain.ts'
+import type { Findings } from './verify-report.ts'
+
+/** Records read at once: one takes two round trips in HDFS. */
+const READ_AT_ONCE = 16
+/** Numbers of a hole that are looked for one by one. */
+const HOLE_LOOKED_INTO = 100
+
+/** A file, and the record that names it. */
+export interface Named {
+  file: CommittedFile
+  record: string
+}
+
+/**
+ * The commit logs in a lake, by lineage and partition number. Other things beside them are reported.
+ * @param known logs found before: they keep their positions
+ */
+export async function findLogs(
+  lake: LakeStorage,
+  root: string,
+  findings: Findings,
+  known: readonly PartitionLog[] = [],
+): Promise<PartitionLog[]> {
+  const logs: PartitionLog[] = []
+  for await (const lineage of lake.list(commitsFolder(root))) {
+    const topicId = baseName(lineage.path)
+    if (lineage.kind === 'file') findings.add('entry_unknown', lineage.path, 'not the folder of a lineage')
+    for await (const { path, kind } of lake.list(lineage.path)) {
+      const partition = partitionNumber(baseName(path))
+      if (kind === 'file' || partition === undefined) {
+        findings.add('entry_unknown', path, 'not the folder of a partition')
+        continue
+      }
+      const log = known.find(({ place }) => place.topicId === topicId && place.partition === partition)
+      logs.push(log ?? new PartitionLog(lake, { root, topicId, partition }, findings))
+    }
+  }
+  return logs.sort((a, b) => compareNames(a.place.topicId, b.place.topicId) || a.place.partition - b.place.partition)
+}
+
+/**
+ * The commit log of one partition, which may be growing while it is read.
+ *
+ * A batch is *settled* once a later record other than a claim exists: that one was created after the batch was
+ * published. A claim proves nothing: its owner may have died before it finished publishing.
+ */
+export class PartitionLog {
+  readonly chain: RecordChain
+  /** The last batch, while it is not settled. */
+  open: Named[] = []
+  readonly #lake: LakeStorage
+  readonly #findings: Findings
+  readonly #folder: string
+  /** The number of the last record read. */
+  #seq = 0
+  /** The number from which on records were not settled at the end of the first reading. */
+  #settledBefore = 0
+
+  constructor(lake: LakeStorage, place: Place, findings: Findings) {
+    this.#lake = lake
+    this.#findings = findings
+    this.#folder = partitionCommits(place.root, place.topicId, place.partition)
+    this.chain = new RecordChain(place, findings)
+  }
+
+  get place(): Place {
+    return this.chain.place
+  }
+
+  /** Reads on from the last record, checks each, and gives the files of the batches that are settled by it. */
+  async *advance(onRecord: () => void): AsyncGenerator<Named> {
+    for await (const { seq, path, record, failure } of this.#steps(this.#seq, this.#findings)) {
+      this.#seq = seq
+      onRecord()
+      if (failure) this.#findings.add(failure.kind, path, failure.detail)
+      if (record) this.chain.accept(record, seq, path)
+      else this.chain.skip()
+      // A record that cannot be read may be a claim: it settles nothing.
+      if (record === undefined || record.kind === 'claim') continue
+      yield* this.open
+      this.open = filesOf(record, path)
+      this.#settledBefore = seq
+    }
+  }
+
+  /** Gives again, without checking, the files that the first `advance` gave. Valid until the next `advance`. */
+  async *again(): AsyncGenerator<Named> {
+    for await (const { seq, path, record } of this.#steps(0)) {
+      if (seq >= this.#settledBefore) return
+      if (record) yield* filesOf(record, path)
+    }
+  }
+
+  #steps(after: number, findings?: Findings): AsyncGenerator<Step> {
+    return readAhead(this.#numbers(after, findings), READ_AT_ONCE, (number) => this.#read(number))
+  }
+
+  /**
+   * The numbers after `after` up to the last record. Those that the listing lacks are looked for all the same: a folder
+   * that is being added to may show a later name before an earlier one.
+   */
+  async *#numbers(after: number, findings?: Findings): AsyncGenerator<RecordNumber> {
+    let expected = after + 1
+    for await (const { path, kind } of this.#lake.list(this.#folder, after > 0 ? { after: recordName(after) } : {})) {
+      const seq = recordSeq(baseName(path))
+      if (kind === 'directory' || seq === undefined || seq < 1 || !Number.isSafeInteger(seq)) {
+        // Names that sort after the numbers come with every listing; they are reported with the first.
+        if (after === 0) findings?.add('entry_unknown', path, 'not a commit record')
+        continue
+      }
+      const lookedInto = Math.min(seq, expected + HOLE_LOOKED_INTO)
+      for (; expected < lookedInto; expected++) yield { seq: expected }
+      if (expected < seq) yield { seq: seq - 1, hole: `missing, like all from ${expected} on` }
+      yield { seq }
+      expected = seq + 1
+    }
+  }
+
+  async #read({ seq, hole }: RecordNumber): Promise<Step> {
+    const path = `${this.#folder}/${recordName(seq)}`
+    if (hole !== undefined) return { seq, path, failure: { kind: 'record_missing', detail: hole } }
+    try {
+      return { seq, path, record: decodeRecord(await this.#lake.read(path), path) }
+    } catch (error) {
+      if (hasCode(error, 'LAKE_NOT_FOUND')) {
+        return { seq, path, failure: { kind: 'record_missing', detail: 'missing, though a later record is there' } }
+      }
+      if (hasCode(error, 'COMMIT_CORRUPT'))
+        return { seq, path, failure: { kind: 'record_corrupt', detail: error.message } }
+      if (hasCode(error, 'COMMIT_UNKNOWN_FORMAT')) {
+        return { seq, path, failure: { kind: 'record_unknown_format', detail: error.message } }
+      }
+      throw error
+    }
+  }
+}
+
+interface RecordNumber {
+  seq: number
+  /** Set where the number stands for a hole too large to look into. */
+  hole?: string
+}
+
+interface Step {
+  seq: number
+  path: string
+  record?: CommitRecord
+  failure?: { kind: 'record_missing' | 'record_corrupt' | 'record_unknown_format'; detail: string }
+}
+
+function filesOf(record: CommitRecord, path: string): Named[] {
+  return record.kind === 'batch' ? record.files.map((file) => ({ file, record: path })) : []
+}
+
+/** Loads the items of a source, several at once, and gives the results in the source's order. */
+async function* readAhead<T, R>(
+  source: AsyncIterable<T>,
+  atOnce: number,
+  load: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const loading: Promise<R>[] = []
+  for await (const item of source) {
+    const result = load(item)
+    // It may fail while an earlier one is awaited; its turn comes.
+    result.catch(() => undefined)
+    loading.push(result)
+    if (loading.length >= atOnce) yield loading.shift() as Promise<R>
+  }
+  yield* loading
+}

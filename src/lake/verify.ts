@@ -1,0 +1,220 @@
+/**
+ * Proves from the lake alone that it holds every offset once: the records of each partition tile `[0, next)`, every file
+ * they name is there, and no other file is where readers look.
+ *
+ * Archivers may be at work meanwhile, so the order of looking matters:
+ *
+ *   1. Read the commit logs. A batch that is settled (see PartitionLog) was published before its successor was created,
+ *      so all its files were in place before step 2 begins: one that the listing lacks is missing.
+ *   2. List the folders, each once, and strike out what was found. Names left over are suspects.
+ *   3. Read on in the logs. A file is published after its record was created, so whatever the listing saw is named by
+ *      now: a suspect that is not, and is still there, is stray. Files of records that came since step 1, and those of
+ *      the last batch, are looked for one by one; those of the last batch may also still be in staging.
+ *
+ * Memory: about 200 bytes for each file of at most 200,000, plus the suspects of a damaged lake. A larger lake is checked
+ * in several rounds of steps 1 and 2, each over as many days as fit; a single day is not divided.
+ */
+import { stagingFolder } from '../archive/layout.ts'
+import { type CommittedFile, decodeRecord } from '../archive/record.ts'
+import { parentOf } from './path.ts'
+import type { LakeStorage } from './storage.ts'
+import { checkContent, ExpectedFiles, filesBelow, filesOfLake, locate } from './verify-files.ts'
+import { findLogs, type Named, type PartitionLog } from './verify-records.ts'
+import { Findings, type PartitionReport, sumCounts, type VerifyProgress, type VerifyReport } from './verify-report.ts'
+
+export type { PartitionReport, Problem, ProblemKind, VerifyProgress, VerifyReport } from './verify-report.ts'
+export { PROBLEM_KINDS } from './verify-report.ts'
+
+const FILES_HELD = 200_000
+
+export interface VerifyOptions {
+  lake: LakeStorage
+  /** The folder of the topic, such as `/music_events`. */
+  root: string
+  /** Also read every file: checksum and number of lines. */
+  deep?: boolean
+  /** Called often; throttle what it does. */
+  onProgress?: (progress: VerifyProgress) => void
+  signal?: AbortSignal
+  /** Files that are held in memory at once. */
+  filesHeld?: number
+}
+
+/**
+ * Checks a lake. What is wrong with it is in the report; a lake without records or files is in order.
+ * @throws LAKE_UNREACHABLE and the like when the lake cannot be read; the signal's reason
+ */
+export async function verify(options: VerifyOptions): Promise<VerifyReport> {
+  return new Verification(options).run()
+}
+
+class Verification {
+  readonly #options: VerifyOptions
+  readonly #lake: LakeStorage
+  readonly #findings = new Findings()
+  readonly #progress: VerifyProgress = { records: 0, files: 0, bytes: 0 }
+  /** Files in the lake that no record has named so far. */
+  readonly #suspects = new Set<string>()
+  readonly #pending = new Set<string>()
+
+  constructor(options: VerifyOptions) {
+    this.#options = options
+    this.#lake = options.lake
+  }
+
+  async run(): Promise<VerifyReport> {
+    const { root, deep = false } = this.#options
+    let logs = await findLogs(this.#lake, root, this.#findings)
+    let expected = await this.#readLogs(logs)
+    await this.#compare(expected)
+    while (expected.end !== undefined) {
+      expected = await this.#readLogsAgain(logs, expected.end)
+      await this.#compare(expected)
+    }
+    // A partition may have come meanwhile, or another lineage.
+    logs = await findLogs(this.#lake, root, this.#findings, logs)
+    await this.#finish(logs)
+    const staged = await this.#countStaged()
+    const partitions = logs.map(reportOf)
+    return {
+      ok: this.#findings.count === 0,
+      root,
+      deep,
+      ...sumCounts(partitions),
+      partitions,
+      problems: this.#findings.problems,
+      problemCount: this.#findings.count,
+      pending: [...this.#pending],
+      staged,
+    }
+  }
+
+  /** Step 1. */
+  async #readLogs(logs: PartitionLog[]): Promise<ExpectedFiles> {
+    const expected = this.#expect('')
+    for (const log of logs) {
+      for await (const named of log.advance(() => this.#recordRead())) {
+        this.#noteExpected(expected, named)
+        if (this.#options.deep) await this.#checkContent(named.file.path, named)
+      }
+    }
+    return expected
+  }
+
+  async #readLogsAgain(logs: PartitionLog[], from: string): Promise<ExpectedFiles> {
+    const expected = this.#expect(from)
+    for (const log of logs) {
+      for await (const named of log.again()) {
+        this.#options.signal?.throwIfAborted()
+        this.#noteExpected(expected, named)
+      }
+    }
+    return expected
+  }
+
+  /** Step 2. */
+  async #compare(expected: ExpectedFiles): Promise<void> {
+    const { root, deep } = this.#options
+    for await (const { path, bytes } of filesOfLake(this.#lake, root, (folder) => expected.covers(folder))) {
+      if (!expected.covers(parentOf(path))) continue
+      const file = expected.take(path)
+      this.#options.signal?.throwIfAborted()
+      if (!file) {
+        this.#suspects.add(path)
+        continue
+      }
+      this.#checkLength(path, bytes, file.bytes, file.record)
+      if (!deep) this.#checked(bytes)
+    }
+    for (const { path, record } of expected.rest()) await this.#reportMissing(path, record)
+  }
+
+  /** Step 3. */
+  async #finish(logs: PartitionLog[]): Promise<void> {
+    for (const log of logs) {
+      for await (const named of log.advance(() => this.#recordRead())) await this.#lookFor(named, false)
+      for (const named of log.open) await this.#lookFor(named, true)
+    }
+    for (const path of this.#suspects) {
+      if (await this.#lake.stat(path)) this.#findings.add('file_stray', path, 'no commit record names this file')
+    }
+  }
+
+  async #lookFor(named: Named, mayBePending: boolean): Promise<void> {
+    const { file, record } = named
+    this.#suspects.delete(file.path)
+    const found = await locate(this.#lake, file)
+    if (!found) return this.#findings.add('file_missing', file.path, `named by ${record}`)
+    this.#checkLength(found.path, found.bytes, file.bytes, record)
+    if (found.path === file.staged) {
+      if (mayBePending) this.#pending.add(file.staged)
+      else this.#reportUnpublished(file, record)
+    }
+    if (this.#options.deep) await this.#checkContent(found.path, named)
+    else this.#checked(found.bytes)
+  }
+
+  /** Looks again, since the listing is one of many pages, and says whether the file is still in staging. */
+  async #reportMissing(path: string, record: string): Promise<void> {
+    const { bytes } = (await this.#lake.stat(path)) ?? {}
+    const file = await this.#fileOf(record, path)
+    if (bytes !== undefined) this.#checkLength(path, bytes, file?.bytes ?? bytes, record)
+    else if (file && (await this.#lake.stat(file.staged))) this.#reportUnpublished(file, record)
+    else this.#findings.add('file_missing', path, `named by ${record}`)
+  }
+
+  async #fileOf(record: string, path: string): Promise<CommittedFile | undefined> {
+    const decoded = decodeRecord(await this.#lake.read(record), record)
+    return decoded.kind === 'batch' ? decoded.files.find((file) => file.path === path) : undefined
+  }
+
+  #reportUnpublished(file: CommittedFile, record: string): void {
+    this.#findings.add('file_unpublished', file.path, `still ${file.staged}, though ${record} is not the last batch`)
+  }
+
+  #checkLength(path: string, found: number, expected: number, record: string): void {
+    if (found !== expected) this.#findings.add('file_length', path, `${found} bytes, ${record} says ${expected}`)
+  }
+
+  async #checkContent(at: string, named: Named): Promise<void> {
+    this.#checked(await checkContent(this.#lake, at, named, this.#findings, this.#options.signal))
+  }
+
+  async #countStaged(): Promise<VerifyReport['staged']> {
+    const staged = { files: 0, bytes: 0 }
+    for await (const { path, bytes } of filesBelow(this.#lake, stagingFolder(this.#options.root), () => true)) {
+      if (this.#pending.has(path)) continue
+      staged.files++
+      staged.bytes += bytes
+    }
+    return staged
+  }
+
+  #noteExpected(expected: ExpectedFiles, named: Named): void {
+    if (!expected.add(named)) this.#findings.add('file_named_twice', named.file.path, `again by ${named.record}`)
+  }
+
+  #expect(from: string): ExpectedFiles {
+    return new ExpectedFiles(from, this.#options.filesHeld ?? FILES_HELD)
+  }
+
+  #recordRead(): void {
+    this.#progress.records++
+    this.#report()
+  }
+
+  #checked(bytes: number): void {
+    this.#progress.files++
+    this.#progress.bytes += bytes
+    this.#report()
+  }
+
+  #report(): void {
+    this.#options.signal?.throwIfAborted()
+    this.#options.onProgress?.({ ...this.#progress })
+  }
+}
+
+function reportOf({ place: { topicId, partition }, chain }: PartitionLog): PartitionReport {
+  return { topicId, partition, next: chain.next, ...chain.counts }
+}
