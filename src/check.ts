@@ -177,7 +177,7 @@ async function askDashboard(log: EventLog, lake: LakeStorage, config: Config): P
   })
   try {
     const { events } = await totalsOf(lake, config)
-    const answer = await untilTotal(`${server.url}/api/stats`, events)
+    const answer = await untilTotal(new URL('/api/stats', server.url), events)
     expect(answer === events, `GET /api/stats says ${answer} events, the lake holds ${events}`)
     const health = await fetch(new URL('/health', server.url))
     expect(health.status === 200, `GET /health answers ${health.status}`)
@@ -188,7 +188,7 @@ async function askDashboard(log: EventLog, lake: LakeStorage, config: Config): P
 }
 
 /** The total that the API gives, as soon as it is the expected one, or after 5 s whatever it is. */
-async function untilTotal(url: string, expected: number): Promise<number> {
+async function untilTotal(url: URL, expected: number): Promise<number> {
   const until = performance.now() + 5_000
   for (;;) {
     const response = await fetch(url)

@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
 import { isRetryable, type MusicFakerError } from './errors.ts'
 import { Generator } from './generate/generator.ts'
 import { parseRate } from './generate/pacing.ts'
-import { type ProduceSummary, produce } from './generate/produce.ts'
+import { produce } from './generate/produce.ts'
 import type { LakeStorage } from './lake/storage.ts'
 import type { EventLog } from './log/log.ts'
 import { backoff, pause } from './retry.ts'
@@ -69,7 +69,7 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
   let produced = 0
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
-      const summary: ProduceSummary = await produce({
+      await produce({
         log: options.log,
         generator,
         perSecond: parseRate(options.config.rate),
@@ -79,7 +79,6 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
           attempt = 1
         },
       })
-      if (summary.ended === 'aborted') break
     } catch (error) {
       if (!isRetryable(error)) throw error
       options.onRetry?.(error as MusicFakerError)

@@ -59,6 +59,18 @@ export async function readHead(
   return readRecord(lake, `${folder}/${recordName(last)}`)
 }
 
+/** The newest batch of a partition, unless a gap was recorded after it. */
+export async function lastBatch(
+  lake: LakeStorage,
+  root: string,
+  topicId: string,
+  partition: number,
+): Promise<BatchRecord | undefined> {
+  const head = await readHead(lake, root, topicId, partition)
+  const last = await lastReal(lake, partitionCommits(root, topicId, partition), head)
+  return last?.kind === 'batch' ? last : undefined
+}
+
 /**
  * Whether every offset below `target` is committed and its files are in their place, whoever did it. An owner that died
  * right after a commit leaves them for the next claim to publish.
@@ -72,9 +84,8 @@ export async function isArchived(
 ): Promise<boolean> {
   const head = await readHead(lake, root, topicId, partition)
   if (!head || head.next < target) return false
-  const last = await lastReal(lake, partitionCommits(root, topicId, partition), head)
-  if (last?.kind !== 'batch') return true
-  const found = await Promise.all(last.files.map((file) => lake.stat(file.path)))
+  const last = await lastBatch(lake, root, topicId, partition)
+  const found = await Promise.all((last?.files ?? []).map((file) => lake.stat(file.path)))
   return found.every((entry) => entry !== undefined)
 }
 

@@ -1,14 +1,15 @@
-import type { BatchLimits } from '../../archive/batch.ts'
-import { REALTIME } from '../../archive/batch.ts'
+import { type BatchLimits, REALTIME } from '../../archive/batch.ts'
 import { lakeRoot } from '../../archive/layout.ts'
 import { MusicFakerError } from '../../errors.ts'
 import { ArchiveTalk, archiveSummaryText } from '../archive-talk.ts'
 import { command } from '../command.ts'
-import { seconds, wholeNumber } from '../parse.ts'
+import { oneOf, seconds, wholeNumber } from '../parse.ts'
 import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 
 const DEFAULT_BATCH = 100_000
 const DEFAULT_MAX_WAIT_S = 5
+
+const parseMode = oneOf('realtime', 'batch')
 
 export const consume = command({
   examples: ['consume -m realtime', 'consume -m batch -b 5', 'consume -m batch -b 50000 --once'],
@@ -70,8 +71,3 @@ export const consume = command({
     await out.result(summary, () => archiveSummaryText(summary))
   },
 })
-
-function parseMode(value: string): 'realtime' | 'batch' {
-  if (value === 'realtime' || value === 'batch') return value
-  throw new MusicFakerError('USAGE', 'It takes realtime or batch.')
-}

@@ -17,6 +17,18 @@ const CARE = 'Set-up and faults:'
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'start',
+    group: FLOW,
+    summary: 'Run everything in one process: listeners, archiver and page',
+    load: async () => (await import('./start.ts')).start,
+  },
+  {
+    name: 'demo',
+    group: FLOW,
+    summary: 'Show and explain the whole flow, and kill an archiver on the way',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
     name: 'produce',
     group: FLOW,
     summary: 'Write generated events to the log',
@@ -27,6 +39,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: FLOW,
     summary: 'Archive the log into the lake, each event exactly once',
     load: async () => (await import('./consume.ts')).consume,
+  },
+  {
+    name: 'dashboard',
+    group: FLOW,
+    summary: 'Serve the page and the REST API',
+    load: async () => (await import('./dashboard.ts')).dashboard,
+  },
+  {
+    name: 'status',
+    group: CONTENT,
+    summary: 'Show how far each partition is archived, and the totals',
+    load: async () => (await import('./status.ts')).status,
   },
   {
     name: 'tail',
@@ -81,6 +105,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: CLUSTER,
     summary: 'Stop and start one service',
     load: async () => (await import('./restart.ts')).restart,
+  },
+  {
+    name: 'verify',
+    group: CARE,
+    summary: 'Prove from the lake alone that every event is there once',
+    load: async () => (await import('./verify.ts')).verify,
+  },
+  {
+    name: 'check',
+    group: CARE,
+    summary: 'Send a few events through every stage, with a verdict for each',
+    load: async () => (await import('./check.ts')).check,
   },
   {
     name: 'config',

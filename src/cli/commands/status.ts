@@ -1,0 +1,90 @@
+import { lakeRoot } from '../../archive/layout.ts'
+import type { TopicDescription } from '../../log/log.ts'
+import type { PartitionState } from '../../stats/follower.ts'
+import { command } from '../command.ts'
+import { formatBytes, formatCount, formatTable } from '../format.ts'
+import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
+
+export interface PartitionStatus {
+  partition: number
+  /** Offsets `[start, end)` are in the log. */
+  start: number
+  end: number
+  /** Offsets below this are in the lake. */
+  archived: number
+  lag: number
+  /** ISO 8601, UTC; null before the first commit. */
+  committedAt: string | null
+  /** The archiver that wrote the last record. */
+  owner: string | null
+}
+
+export const status = command({
+  examples: ['status', 'status --json', 'status --profile cluster'],
+  description: 'Lag is what the log holds and the lake does not. The totals are of the lake, over all its time.',
+  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS],
+  async run({ config, out, openLog, openLake }) {
+    const { LakeFollower } = await import('../../stats/follower.ts')
+    const [log, lake] = [await openLog(), await openLake()]
+    const described = await log.describe()
+    const follower = new LakeFollower({ lake, root: lakeRoot(config.topic) })
+    await follower.refresh()
+    const partitions = partitionStatus(described, follower.partitions())
+    const { events, files, bytes, quarantined, gaps } = follower.totals.snapshot()
+    const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0)
+    const bad = Object.values(quarantined).reduce((sum, n) => sum + n, 0)
+    const problems = follower.problems()
+    const { topic, profile } = config
+    const result = {
+      topic,
+      profile,
+      topicId: described.topicId,
+      lag,
+      partitions,
+      events,
+      files,
+      bytes,
+      quarantined,
+      gaps,
+      problems,
+    }
+    await out.result(result, () =>
+      [
+        `topic ${topic} (${profile}), id ${described.topicId}`,
+        formatTable(
+          [
+            ['partition', 'log', 'archived', 'lag', 'last commit (UTC)'],
+            ...partitions.map(({ partition, start, end, archived, lag: waiting, committedAt }) => [
+              String(partition),
+              `${formatCount(start)} to ${formatCount(end)}`,
+              formatCount(archived),
+              formatCount(waiting),
+              committedAt?.replace('T', ' ').slice(0, 19) ?? 'never',
+            ]),
+          ],
+          [0, 2, 3],
+        ),
+        `${formatCount(lag)} messages wait between log and lake`,
+        `the lake holds ${formatCount(events)} events in ${formatCount(files)} files, ${formatBytes(bytes)}; ${formatCount(bad)} messages quarantined`,
+        ...problems.map((problem) => `PROBLEM: ${problem.message}`),
+      ].join('\n'),
+    )
+  },
+})
+
+/** Sets the log's partitions beside what the lake holds of the same lineage. Pure. */
+export function partitionStatus(described: TopicDescription, archived: readonly PartitionState[]): PartitionStatus[] {
+  return [...described.partitions].map(([partition, { start, end }]) => {
+    const state = archived.find((one) => one.topicId === described.topicId && one.partition === partition)
+    const next = state?.next ?? 0
+    return {
+      partition,
+      start,
+      end,
+      archived: next,
+      lag: Math.max(0, end - Math.max(next, start)),
+      committedAt: state?.committedAt ?? null,
+      owner: state?.owner ?? null,
+    }
+  })
+}

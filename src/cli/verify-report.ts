@@ -1,0 +1,33 @@
+import type { VerifyReport } from '../lake/verify.ts'
+import { escapeControls, formatBytes, formatCount } from './format.ts'
+
+/** A verification as people read it: what was checked, then what is wrong, then the verdict. */
+export function verifyReportText(report: VerifyReport): string {
+  const lines = report.partitions.map(
+    ({ topicId, partition, next, records }) =>
+      `partition ${partition} of ${topicId}: offsets 0 to ${formatCount(next)}, ${formatCount(records)} records`,
+  )
+  lines.push(
+    `${formatCount(report.events)} events, ${formatCount(report.quarantined)} quarantined, ${formatCount(report.files)} files, ${formatBytes(report.bytes)}`,
+  )
+  if (report.gaps > 0) lines.push(`${formatCount(report.gaps)} offsets were lost to retention and accepted as lost`)
+  if (report.pending.length > 0) {
+    lines.push(
+      `${formatCount(report.pending.length)} files of the last commit wait to be published by the next archiver`,
+    )
+  }
+  if (report.staged.files > 0) {
+    lines.push(`${formatCount(report.staged.files)} files in staging, being written or left by a crash: no harm`)
+  }
+  for (const { kind, path, detail } of report.problems)
+    lines.push(`${kind}: ${escapeControls(path)}: ${escapeControls(detail)}`)
+  if (report.problemCount > report.problems.length) {
+    lines.push(`... and ${formatCount(report.problemCount - report.problems.length)} more`)
+  }
+  lines.push(
+    report.ok
+      ? `verified${report.deep ? ' to the last byte' : ''}: every offset once, nothing missing, nothing stray`
+      : `NOT VERIFIED: ${formatCount(report.problemCount)} ${report.problemCount === 1 ? 'problem' : 'problems'}`,
+  )
+  return lines.join('\n')
+}
