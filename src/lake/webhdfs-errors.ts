@@ -44,7 +44,7 @@ export function remoteError(body: string, secret?: string): RemoteError | undefi
 /** Java appends its stack to the message. */
 function oneLine(message: string, secret?: string): string {
   const line = (message.split(/\n\s*at /)[0] ?? '').replace(/\s+/g, ' ').trim()
-  const safe = secret ? line.replaceAll(secret, '***') : line
+  const safe = secret ? line.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***') : line
   return safe.length > MESSAGE_CHARS ? `${safe.slice(0, MESSAGE_CHARS)}...` : safe
 }
 
