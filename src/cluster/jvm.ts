@@ -88,7 +88,7 @@ function serverProgram(site: Site, service: keyof typeof MAIN_CLASSES) {
   return {
     command: requireJava(process.env),
     args: [...SERVER_FLAGS, ...logging, ...javaArgs(kind), MAIN_CLASSES[service], ...args],
-    environment: { ...process.env, ...hostVariables(site) },
+    environment: javaEnvironment(site),
     output: outputFile(site, service),
   }
 }
@@ -156,9 +156,14 @@ function runJava(
   signal?: AbortSignal,
 ): Promise<ToolResult> {
   return runToEnd(requireJava(process.env), [...javaArgs(kind), className, ...args], {
-    environment: { ...process.env, ...hostVariables(site) },
+    environment: javaEnvironment(site),
     ...(signal && { signal }),
   })
+}
+
+/** Without a UTF-8 locale Java cannot open a path with an accent. */
+function javaEnvironment(site: Site): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C.UTF-8', ...hostVariables(site) }
 }
 
 /** The settings folder stands first on the path of HDFS, which looks there for core-site.xml and the others. */

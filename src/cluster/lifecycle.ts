@@ -33,6 +33,7 @@ export async function up(config: Config, options: UpOptions): Promise<ServiceSta
   const site = siteOf(config)
   const wanted = SERVICE_NAMES.filter((service) => (options.services ?? SERVICE_NAMES).includes(service))
   requireFolder(site.folder)
+  const sayWhatRuns = () => options.report('what was started goes on running; to stop it: music-faker down')
   return withLock(site, options, async () => {
     const engine = await engineOf(config, site, options.engine)
     const before = await statusOf(engine, site, wanted)
@@ -48,10 +49,15 @@ export async function up(config: Config, options: UpOptions): Promise<ServiceSta
       if (starting.length > 0) await engine.start(starting, options)
       await waitUntilReady(engine, site, services, options)
     }
-    await startAndWait(wanted.filter((service) => service !== 'dashboard'))
-    if (options.services === undefined) await ensureTopic(config)
-    // Last, because it needs the topic and the lake.
-    await startAndWait(wanted.filter((service) => service === 'dashboard'))
+    options.signal.addEventListener('abort', sayWhatRuns, { once: true })
+    try {
+      await startAndWait(wanted.filter((service) => service !== 'dashboard'))
+      if (options.services === undefined) await ensureTopic(config)
+      // Last, because it needs the topic and the lake.
+      await startAndWait(wanted.filter((service) => service === 'dashboard'))
+    } finally {
+      options.signal.removeEventListener('abort', sayWhatRuns)
+    }
     if (missing.length > 0) options.report(`ready in ${((Date.now() - started) / 1000).toFixed(1)} s`)
     return statusOf(engine, site, wanted)
   })

@@ -77,12 +77,13 @@ export function isAlive(process: Remembered): boolean {
 /**
  * Asks a process to end, waits up to `timeoutMs`, then kills it. Does nothing to a process that is not the remembered one.
  * @returns how it went
+ * @throws CLUSTER_FAILED when it belongs to another user
  */
 export async function stopProcess(target: Remembered, timeoutMs: number): Promise<'gone' | 'ended' | 'killed'> {
   if (!isAlive(target)) return 'gone'
-  process.kill(target.pid, 'SIGTERM')
+  send(target, 'SIGTERM')
   if (await endsWithin(target, timeoutMs)) return 'ended'
-  process.kill(target.pid, 'SIGKILL')
+  send(target, 'SIGKILL')
   await endsWithin(target, 5_000)
   return 'killed'
 }
@@ -105,6 +106,19 @@ export function identify(pid: number): string | undefined {
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${boot}/${fields[19]}`
   } catch {
     return undefined
+  }
+}
+
+function send({ pid }: Remembered, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (cause) {
+    // It may have ended since it was looked at.
+    if ((cause as NodeJS.ErrnoException).code === 'ESRCH') return
+    throw new MusicFakerError('CLUSTER_FAILED', `cannot stop process ${pid}: ${(cause as Error).message}`, {
+      cause,
+      next: 'It was started by another user: stop it as that user.',
+    })
   }
 }
 

@@ -16,7 +16,7 @@ export async function answers(site: Site, service: ServiceName): Promise<boolean
     case 'datanode':
       return acceptsBlocks(site)
     case 'dashboard':
-      return (await get(`http://${BIND}:${ports.dashboard}/health/live`)) !== undefined
+      return (await get(`http://${site.dashboardHost}:${ports.dashboard}/health/live`)) !== undefined
   }
 }
 

@@ -20,6 +20,8 @@ export interface Site {
   /** `<dataDir>/cluster`, absolute. */
   folder: string
   ports: Ports
+  /** Where the dashboard answers to programs of this machine. */
+  dashboardHost: string
 }
 
 /** Every port of a cluster. Those that no setting names are the usual ones plus `portOffset`. */
@@ -43,7 +45,8 @@ export const PROGRAM_FOLDER = fileURLToPath(new URL('../../', import.meta.url))
 /** All services listen here, so that nothing of the cluster can be reached from outside this machine. */
 export const BIND = '127.0.0.1'
 
-const LOCAL_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]'])
+const ANY_ADDRESS = new Set(['0.0.0.0', '::'])
+const LOCAL_HOSTS = new Set([BIND, 'localhost'])
 
 /** @throws CONFIG_INVALID when the settings describe services that are not on this machine, or that need a login */
 export function siteOf(config: Config): Site {
@@ -54,6 +57,7 @@ export function siteOf(config: Config): Site {
   const offset = config.portOffset
   return {
     folder: resolve(config.dataDir, 'cluster'),
+    dashboardHost: ANY_ADDRESS.has(config.host) ? BIND : config.host,
     ports: {
       kafka: Number(broker.port),
       kafkaController: 9093 + offset,

@@ -20,10 +20,11 @@ import { identify } from '../../src/cluster/process.ts'
 import { portsOf, siteOf } from '../../src/cluster/site.ts'
 import type { Config } from '../../src/config.ts'
 import { destroy, freeConfig } from '../services.ts'
-import { recorded } from './temporary.ts'
+import { recorded, temporaryFolder } from './temporary.ts'
 
 const SERVICES: ServiceName[] = ['kafka', 'namenode', 'datanode']
-const dataDir = mkdtempSync(join(tmpdir(), 'music-faker-lifecycle-'))
+// A path as users have them: with a space and an accent.
+const dataDir = mkdtempSync(join(tmpdir(), 'music-faker Zoé '))
 let config: Config
 
 beforeAll(async () => {
@@ -119,7 +120,8 @@ describe.skipIf('skipped' in services)('a cluster', { timeout: 120_000 }, () => 
     await requireTool(runKafkaTool(config, 'org.apache.kafka.tools.ProducerPerformance', [...load, ...properties]))
     expect(await endOffset()).toBe('kept:0:500\n')
 
-    const file = join(dataDir, 'kept.txt')
+    // FsShell takes a local path as a URL, so not in the folder with the space.
+    const file = join(temporaryFolder(), 'kept.txt')
     writeFileSync(file, 'kept\n')
     await requireTool(runHdfs(config, ['-put', file, '/kept.txt']))
     expect((await runHdfs(config, ['-cat', '/kept.txt'])).stdout).toBe('kept\n')
