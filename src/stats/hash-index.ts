@@ -10,9 +10,17 @@ const STRIDE = 3
 
 export class HashIndex {
   /** A slot whose hash is all zeros is free. */
-  #slots = new Uint32Array(FIRST_SLOTS * STRIDE)
-  #mask = FIRST_SLOTS - 1
+  #slots: Uint32Array
+  #mask: number
   #size = 0
+
+  /** @param expected as many hashes go in before the table has to grow */
+  constructor(expected = 0) {
+    let slots = FIRST_SLOTS
+    while (slots <= expected * 2) slots *= 2
+    this.#slots = new Uint32Array(slots * STRIDE)
+    this.#mask = slots - 1
+  }
 
   get size(): number {
     return this.#size
@@ -59,7 +67,7 @@ export class HashIndex {
   /** Reads `toBytes`. @returns undefined for bytes that it cannot have written */
   static fromBytes(bytes: Buffer): HashIndex | undefined {
     if (bytes.length % 8 !== 0) return undefined
-    const index = new HashIndex()
+    const index = new HashIndex(bytes.length / 8)
     let lastFirst = 0
     let lastSecond = 0
     for (let at = 0; at < bytes.length; at += 8) {

@@ -201,11 +201,15 @@ describe('recent commits and quarantine', () => {
 
 describe('problems', () => {
   async function broken(spoil: (lake: LakeStorage, records: CommitRecord[]) => Promise<void>) {
-    const lake = openMemoryLake()
+    const inner = openMemoryLake()
     const records = history(0, 5)
     const healthy = history(1, 5)
-    await put(lake, ...records, ...healthy)
-    await spoil(lake, records)
+    await put(inner, ...records, ...healthy)
+    await spoil(inner, records)
+    // Slow enough that records are read ahead of the broken one.
+    const lake = watchedLake(inner, async () => {
+      for (let i = 0; i < 5; i++) await turn()
+    })
     const follower = new LakeFollower({ lake, root: ROOT })
     await follower.refresh()
     return { lake, follower, records, healthy }
@@ -295,6 +299,39 @@ describe('a lake that fails', () => {
     expect(follower.problems()).toEqual([])
     down = false
     await follower.refresh()
+    expect(follower.totals.snapshot()).toEqual(totalsOf(records).snapshot())
+  })
+
+  it('has nothing under way any more, and forgets no problem, once it has rejected', async () => {
+    const inner = openMemoryLake()
+    const records = [...history(0, 9), ...history(1, 2)]
+    await put(inner, ...records)
+    await inner.remove(recordPath(records[8] as CommitRecord))
+    let down = false
+    let underWay = 0
+    const lake = watchedLake(
+      inner,
+      async (operation, path) => {
+        underWay++
+        if (down && operation === 'list' && path.endsWith('/p1')) throw unreachable()
+        for (let i = 0; i < 5; i++) await turn()
+      },
+      () => {
+        underWay--
+      },
+    )
+    const follower = new LakeFollower({ lake, root: ROOT })
+    await follower.refresh()
+    expect(follower.problems()).toMatchObject([{ partition: 0, seq: 9 }])
+
+    down = true
+    await put(inner, records[8] as CommitRecord)
+    await expect(follower.refresh()).rejects.toMatchObject({ code: 'LAKE_UNREACHABLE' })
+    expect(underWay).toBe(0)
+    expect(follower.problems()).toMatchObject([{ partition: 0, seq: 9 }])
+    down = false
+    await follower.refresh()
+    expect(follower.problems()).toEqual([])
     expect(follower.totals.snapshot()).toEqual(totalsOf(records).snapshot())
   })
 

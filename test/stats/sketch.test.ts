@@ -1,6 +1,7 @@
 import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { HyperLogLog } from '../../src/stats/hyperloglog.ts'
 import { DistinctSketch, EXACT_LIMIT, type SketchData, sketchSchema } from '../../src/stats/sketch.ts'
 
 function sketchOf(values: Iterable<string>): DistinctSketch {
@@ -51,8 +52,24 @@ describe('counting', () => {
   })
 })
 
+it.each([
+  [0x0000_4000, 0, 0, 1],
+  [0x0000_0001, 0xffff_ffff, 0, 15],
+  [0x0000_0000, 0x8000_0000, 0, 16],
+  [0x0000_0000, 1, 0, 47],
+  [0x0000_0000, 0, 0, 48],
+  [0xffff_8000, 0x4000_0000, 2 ** 17 - 1, 17],
+])('puts the hash %i:%i into register %i with %i', (first, second, register, value) => {
+  const sketch = new HyperLogLog()
+  sketch.add(first, second)
+  expect(sketch.registers[register]).toBe(value)
+  expect(sketch.registers.reduce((sum, n) => sum + n, 0)).toBe(value)
+})
+
 describe('merging', () => {
-  const sets = fc.array(fc.array(fc.integer({ min: 0, max: 200 }).map(String), { maxLength: 60 }), { maxLength: 6 })
+  const sets = fc.array(fc.array(fc.integer({ min: 0, max: 200 }).map(String), { maxLength: 60, size: 'max' }), {
+    maxLength: 6,
+  })
 
   it('gives the sketch of the union, in any order and grouping', () => {
     fc.assert(
