@@ -1,0 +1,142 @@
+/** The HTTP server, not yet listening: routes, the page's files, the stream, metrics, and how errors are answered. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { MusicFakerError } from '../errors.ts'
+import { noQuery, snapshotSchema, streamQuery } from './api.ts'
+import type { Live } from './live.ts'
+import type { Metrics } from './metrics.ts'
+import { type Described, JSON_TYPE, openApi } from './openapi.ts'
+import { asMusicFakerError, PROBLEM_TYPE, parseQuery, problemOf } from './problem.ts'
+import { ROUTES } from './routes.ts'
+import { HEADERS, secure } from './security.ts'
+import type { LiveStream } from './stream.ts'
+
+export interface AppOptions {
+  live: Live
+  stream: LiveStream
+  metrics: Metrics
+  /** The address the server will be bound to: decides which Host headers are taken. */
+  host: string
+  /** Folder of the built page. */
+  webFolder: string
+  logger: FastifyBaseLogger
+}
+
+const STREAM: Described = {
+  path: '/api/live',
+  summary:
+    'The same as it changes: server-sent events `snapshot` (all) and `delta` (`at` and the sections that changed)',
+  query: streamQuery,
+  answers: { 200: { description: 'An endless stream', type: 'text/event-stream', schema: snapshotSchema } },
+}
+const METRICS: Described = {
+  path: '/metrics',
+  summary: 'Prometheus metrics',
+  query: noQuery,
+  answers: { 200: { description: 'Text format 0.0.4', type: 'text/plain' } },
+}
+const OPENAPI: Described = {
+  path: '/openapi.json',
+  summary: 'This description',
+  query: noQuery,
+  answers: { 200: { description: 'OpenAPI 3.1', type: JSON_TYPE } },
+}
+
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { live, metrics, logger } = options
+  const app = fastify({
+    loggerInstance: logger,
+    // The metrics count requests; a line for each would drown what matters.
+    logController: new LogController({ disableRequestLogging: true }),
+    // close() must not wait for browsers that keep their connections open.
+    forceCloseConnections: true,
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, logger),
+  })
+  secure(app, options.host)
+  app.addHook('onResponse', async (request, reply) => {
+    metrics.answered(request.routeOptions.url ?? 'unknown', reply.statusCode)
+  })
+  app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, logger))
+  app.setNotFoundHandler((request) => {
+    throw notFound(request.url)
+  })
+
+  for (const route of ROUTES) {
+    app.get(route.path, async (request, reply) => {
+      const { status = 200, body } = await route.answer(request.query, live)
+      return reply.code(status).header('cache-control', 'no-store').send(body)
+    })
+  }
+  app.get(STREAM.path, (request, reply) => openStream(request, reply, options.stream))
+  app.get(METRICS.path, async (request, reply) => {
+    parseQuery(METRICS.query, request.query)
+    return reply
+      .header('cache-control', 'no-store')
+      .type(metrics.contentType)
+      .send(await metrics.text())
+  })
+  const description = openApi([...ROUTES, STREAM, METRICS, OPENAPI])
+  app.get(OPENAPI.path, async (request) => {
+    parseQuery(OPENAPI.query, request.query)
+    return description
+  })
+  servePage(app, options.webFolder)
+  return app
+}
+
+function openStream(request: FastifyRequest, reply: FastifyReply, stream: LiveStream): void {
+  const { last } = parseQuery(streamQuery, request.query)
+  const header = request.headers['last-event-id']
+  reply.hijack()
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // A proxy that gathers the answer would hold back every event.
+    'x-accel-buffering': 'no',
+  })
+  if (request.method === 'HEAD') reply.raw.end()
+  else stream.attach(reply.raw, typeof header === 'string' ? header : last)
+}
+
+function servePage(app: FastifyInstance, folder: string): void {
+  if (!existsSync(join(folder, 'index.html'))) {
+    app.get('/', async () => {
+      throw new MusicFakerError('NOT_FOUND', 'the page is not built; the API works without it', {
+        next: 'Run: npm run build:web',
+      })
+    })
+    return
+  }
+  app.register(fastifyStatic, {
+    root: folder,
+    dotfiles: 'ignore',
+    cacheControl: false,
+    setHeaders(reply, path) {
+      // Names in assets/ change with their contents; index.html must be asked for anew to name the current ones.
+      const lasting = path.includes('/assets/') || path.includes('\\assets\\')
+      reply.header('cache-control', lasting ? 'public, max-age=31536000, immutable' : 'no-cache')
+    },
+  })
+}
+
+function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: FastifyBaseLogger): void {
+  const problem = problemOf(error, request.url.split('?', 1)[0] ?? request.url)
+  if (asMusicFakerError(error).code === 'INTERNAL') logger.error({ err: error, url: request.url }, 'a request failed')
+  // An address that cannot be read comes here without having passed the hooks.
+  void reply.headers(HEADERS).code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+}
+
+function notFound(url: string): MusicFakerError {
+  return new MusicFakerError('NOT_FOUND', `nothing is at ${url.split('?', 1)[0]}`, {
+    next: '/openapi.json describes every route; the page is at /',
+  })
+}

@@ -1,0 +1,197 @@
+/**
+ * What the dashboard knows, as sections: each is a new object when it changed and the same one when it did not, so that
+ * the stream sends only what changed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import { MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import type { EventLog } from '../log/log.ts'
+import type { TotalsSnapshot } from '../stats/totals.ts'
+import type { Dependencies, Lag, PartitionLag, Recent, Sections, Series, Snapshot } from './api.ts'
+import { TotalsHistory } from './history.ts'
+import { lagSection, partitionLags } from './lag.ts'
+import { LakeWatch } from './lake-watch.ts'
+import { LogWatch } from './log-watch.ts'
+import { repeat } from './loop.ts'
+import { ROWS } from './sample.ts'
+import { clocks, distributions, durations, quarantineTotals, top, totalsSection } from './sections.ts'
+import { dense, lastMoment, seriesRange } from './series.ts'
+
+/** Sections are made anew at most so often, whoever asks. */
+const MAKE_MS = 200
+/** How long closing waits for calls that are under way. */
+const CLOSE_MS = 500
+/** How often the totals are put by, to tell the change from. */
+const REMEMBER_MS = 1_000
+/** Names that the page shows of each distribution and of each top list; the routes of their own give more. */
+const PAGE_NAMES = { country: 9, genre: 9, platform: 6, device: 6, action: 6 }
+const PAGE_TOP = 10
+
+export interface LiveOptions {
+  log: EventLog
+  lake: LakeStorage
+  root: string
+  group: string
+  profile: 'embedded' | 'cluster'
+  logger: FastifyBaseLogger
+}
+
+export class Live {
+  readonly profile: 'embedded' | 'cluster'
+  readonly #log: LogWatch
+  readonly #lake: LakeWatch
+  readonly #history = new TotalsHistory()
+  readonly #stop = new AbortController()
+  #loops: Promise<unknown> = Promise.resolve()
+  #sections: Sections
+  #madeAt = Number.NEGATIVE_INFINITY
+  /** What the sections of the lake were made of. */
+  #made: { totals: TotalsSnapshot | undefined; minute: number } = { totals: undefined, minute: 0 }
+
+  constructor(options: LiveOptions) {
+    this.profile = options.profile
+    this.#log = new LogWatch(options.log, options.group, options.logger)
+    this.#lake = new LakeWatch(options)
+    this.#sections = { ...NOTHING, ...this.#quick(Date.now()), profile: this.profile, topic: options.log.topic }
+  }
+
+  /** Starts watching; resolves when log and lake have answered, after `patienceMs` at the latest. */
+  async start(patienceMs: number): Promise<void> {
+    const { signal } = this.#stop
+    const remember = async () => {
+      if (this.totals) this.#history.add(Date.now(), this.totals)
+    }
+    this.#loops = Promise.all([this.#log.run(signal), this.#lake.run(signal), repeat(REMEMBER_MS, signal, remember)])
+    const until = Date.now() + patienceMs
+    const waiting = () => Object.values(this.health(Date.now())).some(({ state }) => state === 'failed')
+    while (waiting() && Date.now() < until && !signal.aborted) await sleep(10)
+  }
+
+  /** Stops watching. Calls that are under way are given a moment, but not waited for: a service may be frozen. */
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await Promise.race([this.#loops, sleep(CLOSE_MS)])
+  }
+
+  health(now: number): Dependencies {
+    return { log: this.#log.health(now), lake: this.#lake.health(now) }
+  }
+
+  /** Undefined before the commit log was read to its end for the first time. */
+  get totals(): TotalsSnapshot | undefined {
+    return this.#lake.totals
+  }
+
+  /**
+   * The totals, and when the commit log was read.
+   * @throws LAKE_UNREACHABLE before it was read to its end for the first time: 0 would be a wrong answer
+   */
+  known(): { totals: TotalsSnapshot; readAt: number } {
+    const { totals, readAt } = this.#lake
+    if (totals !== undefined && readAt !== undefined) return { totals, readAt }
+    const { reason } = this.#lake.health(Date.now())
+    throw new MusicFakerError(
+      'LAKE_UNREACHABLE',
+      `the totals are not known yet: ${reason ?? 'the lake is being read'}`,
+      {
+        next: '/health says what fails; the figures come by themselves once it is mended.',
+      },
+    )
+  }
+
+  /** @throws USAGE as `seriesRange` does, LAKE_UNREACHABLE as `known` does */
+  series(query: Parameters<typeof seriesRange>[0]): Series {
+    const { totals } = this.known()
+    const range = seriesRange(query, lastMoment(query.step, totals.newestEvent, Date.now()))
+    const { points, coarser } = this.#lake.series(range.step, range.from, range.to)
+    return { step: range.step, from: iso(range.from), to: iso(range.to), values: dense(range, points), coarser }
+  }
+
+  recent(limit: number): Recent {
+    return this.#log.recent(Date.now(), limit)
+  }
+
+  /** Every partition of the log, as last seen. */
+  lags(): PartitionLag[] {
+    const { position } = this.#log
+    return position === undefined ? [] : partitionLags(position, this.#lake.archived(position.topic.topicId))
+  }
+
+  lag(now: number): Lag {
+    const { position, topic } = this.#log
+    const { log, lake } = this.health(now)
+    const current = log.state === 'ok' && lake.state === 'ok'
+    return lagSection(topic, position?.topic.topicId ?? null, this.lags(), current)
+  }
+
+  /** @throws LAKE_UNREACHABLE as `known` does */
+  commits(limit: number): ReturnType<LakeWatch['commits']> {
+    this.known()
+    return this.#lake.commits(limit)
+  }
+
+  quarantineFiles(limit: number): ReturnType<LakeWatch['quarantineFiles']> {
+    return this.#lake.quarantineFiles(limit)
+  }
+
+  snapshot(): Snapshot {
+    const sections = this.sections()
+    return { at: iso(Date.now()), ...sections }
+  }
+
+  sections(): Sections {
+    const now = Date.now()
+    if (now - this.#madeAt < MAKE_MS) return this.#sections
+    this.#madeAt = now
+    this.#put(this.#quick(now))
+    const { totals } = this
+    const minute = Math.floor(now / 60_000)
+    if (totals !== undefined && (totals !== this.#made.totals || minute !== this.#made.minute)) {
+      this.#made = { totals, minute }
+      this.#put(this.#ofLake(totals))
+    }
+    return this.#sections
+  }
+
+  /** The sections that may change at any moment, and cost little. */
+  #quick(now: number): Pick<Sections, 'health' | 'clocks' | 'rate' | 'lag' | 'recent' | 'problems' | 'totals'> {
+    const { totals } = this
+    return {
+      health: this.health(now),
+      clocks: clocks(totals, now),
+      rate: this.#log.rate(now),
+      lag: this.lag(now),
+      recent: this.#log.recent(now, ROWS),
+      problems: this.#lake
+        .problems()
+        .map(({ message, next }) => (next === undefined ? { message } : { message, next })),
+      totals: totals === undefined ? null : totalsSection({ at: now, totals }, this.#history.before(now)),
+    }
+  }
+
+  #ofLake(totals: TotalsSnapshot): Pick<Sections, keyof typeof NOTHING> {
+    return {
+      distributions: distributions(totals, PAGE_NAMES),
+      top: { artists: top(totals, 'artists', PAGE_TOP), tracks: top(totals, 'tracks', PAGE_TOP) },
+      durations: durations(totals),
+      series: this.series({ step: 'minute' }),
+      quarantine: quarantineTotals(totals),
+    }
+  }
+
+  /** Takes over the sections that differ from what they were. */
+  #put(sections: Partial<Sections>): void {
+    const changed = Object.entries(sections).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(this.#sections[key as keyof Sections]),
+    )
+    if (changed.length > 0) this.#sections = { ...this.#sections, ...Object.fromEntries(changed) }
+  }
+}
+
+/** The sections of a lake that was not read yet. */
+const NOTHING = { distributions: null, top: null, durations: null, series: null, quarantine: null }
+
+function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString()
+}

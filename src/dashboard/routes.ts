@@ -1,0 +1,194 @@
+/** The routes that answer JSON: one table, from which the server, the validation and `/openapi.json` are made. */
+import type { z } from 'zod'
+import {
+  commitsQuery,
+  commitsSchema,
+  distributionsQuery,
+  distributionsSchema,
+  healthSchema,
+  lagSchema,
+  liveSchema,
+  noQuery,
+  quarantineQuery,
+  quarantineSchema,
+  realtimeSchema,
+  recentQuery,
+  recentSchema,
+  seriesQuery,
+  seriesSchema,
+  snapshotSchema,
+  statsSchema,
+  topQuery,
+  topSchema,
+} from './api.ts'
+import type { Live } from './live.ts'
+import { type Described, JSON_TYPE } from './openapi.ts'
+import { parseQuery } from './problem.ts'
+import { distributions, quarantineTotals, top } from './sections.ts'
+
+/** An answer: its body, and its status where that is not 200. */
+interface Answer {
+  status?: number
+  body: unknown
+}
+
+export interface Route extends Described {
+  /** @throws MusicFakerError, which becomes a problem document */
+  answer(query: unknown, live: Live): Promise<Answer>
+}
+
+interface RouteOptions<Q extends z.ZodObject, R extends z.ZodType> {
+  path: string
+  summary: string
+  query: Q
+  body: R
+  answer(query: z.output<Q>, live: Live): z.output<R> | Promise<z.output<R>>
+  /** For routes whose answer is not always 200: by status, what it means. */
+  otherwise?: { status: number; description: string; when(body: z.output<R>): boolean }
+}
+
+function route<Q extends z.ZodObject, R extends z.ZodType>(options: RouteOptions<Q, R>): Route {
+  const { path, summary, query, body, answer, otherwise } = options
+  const described = { type: JSON_TYPE, schema: body }
+  return {
+    path,
+    summary,
+    query,
+    answers: {
+      200: { description: summary, ...described },
+      ...(otherwise ? { [otherwise.status]: { description: otherwise.description, ...described } } : {}),
+    },
+    async answer(raw, live) {
+      const result = await answer(parseQuery(query, raw), live)
+      return otherwise?.when(result) ? { status: otherwise.status, body: result } : { body: result }
+    },
+  }
+}
+
+const healthOf = (live: Live): z.output<typeof healthSchema> => {
+  const dependencies = live.health(Date.now())
+  const ok = dependencies.log.state === 'ok' && dependencies.lake.state === 'ok'
+  return { status: ok ? 'ok' : 'failed', profile: live.profile, dependencies }
+}
+
+const failing = {
+  status: 503,
+  description: 'The log or the lake fails: `dependencies` says which, since when and why',
+  when: (body: { status: string }) => body.status === 'failed',
+}
+
+export const ROUTES: readonly Route[] = [
+  route({
+    path: '/api/stats',
+    summary: 'Totals of the lake, as the Python version answered',
+    query: noQuery,
+    body: statsSchema,
+    answer(_query, live) {
+      const { totals, readAt } = live.known()
+      return {
+        total_events: totals.events,
+        unique_artists: totals.distinct.artists.count,
+        unique_tracks: totals.distinct.tracks.count,
+        unique_users: totals.distinct.users.count,
+        last_update: new Date(readAt).toISOString().slice(11, 19),
+        exact: {
+          artists: totals.distinct.artists.exact,
+          tracks: totals.distinct.tracks.exact,
+          users: totals.distinct.users.exact,
+        },
+        quarantined: quarantineTotals(totals).total,
+      }
+    },
+  }),
+  route({
+    path: '/api/realtime_metrics',
+    summary: 'Whether data flows, as the Python version answered',
+    query: noQuery,
+    body: realtimeSchema,
+    answer(_query, live) {
+      const { totals } = live.known()
+      const { clocks, rate, lag } = live.sections()
+      return {
+        status: healthOf(live).status === 'ok' ? ('ok' as const) : ('degraded' as const),
+        total_events: totals.events,
+        data_freshness: clocks.freshness,
+        timestamp: new Date().toISOString().slice(0, 19),
+        events_per_second: rate.perSecond,
+        waiting_events: lag.waiting,
+      }
+    },
+  }),
+  route({
+    path: '/api/snapshot',
+    summary: 'Everything that the page shows',
+    query: noQuery,
+    body: snapshotSchema,
+    answer: (_query, live) => live.snapshot(),
+  }),
+  route({
+    path: '/api/distributions',
+    summary: 'Events by genre, platform, device, action and country',
+    query: distributionsQuery,
+    body: distributionsSchema,
+    answer: ({ limit }, live) => distributions(live.known().totals, limit),
+  }),
+  route({
+    path: '/api/top',
+    summary: 'The artists or tracks with the most events',
+    query: topQuery,
+    body: topSchema,
+    answer: ({ kind, limit }, live) => top(live.known().totals, kind, limit),
+  }),
+  route({
+    path: '/api/series',
+    summary: 'Events by minute, hour or day of their own time',
+    query: seriesQuery,
+    body: seriesSchema,
+    answer: (query, live) => live.series(query),
+  }),
+  route({
+    path: '/api/recent',
+    summary: 'A sample of the newest events of the log, archived or not',
+    query: recentQuery,
+    body: recentSchema,
+    answer: ({ limit }, live) => live.recent(limit),
+  }),
+  route({
+    path: '/api/lag',
+    summary: 'Per partition, how far the log goes and how far it is archived',
+    query: noQuery,
+    body: lagSchema,
+    answer: (_query, live) => live.lag(Date.now()),
+  }),
+  route({
+    path: '/api/commits',
+    summary: 'The newest records of the commit log',
+    query: commitsQuery,
+    body: commitsSchema,
+    answer: ({ limit }, live) => ({ commits: live.commits(limit) }),
+  }),
+  route({
+    path: '/api/quarantine',
+    summary: 'Messages that are not valid events: how many by reason, and the newest files that hold them',
+    query: quarantineQuery,
+    body: quarantineSchema,
+    answer: ({ limit }, live) => ({ ...quarantineTotals(live.known().totals), files: live.quarantineFiles(limit) }),
+  }),
+  ...['/health', '/health/ready'].map((path) =>
+    route({
+      path,
+      summary: 'Whether the log and the lake answer',
+      query: noQuery,
+      body: healthSchema,
+      answer: (_query, live) => healthOf(live),
+      otherwise: failing,
+    }),
+  ),
+  route({
+    path: '/health/live',
+    summary: 'Whether this process answers',
+    query: noQuery,
+    body: liveSchema,
+    answer: () => ({ status: 'ok' as const }),
+  }),
+]

@@ -1,0 +1,123 @@
+/**
+ * The live feed: a bounded sample of the newest messages, read from the tail of the log, so that the page shows events
+ * before they are archived. At most ROWS rows a second are read, whatever the rate; the sample says how many messages
+ * it stands for.
+ */
+import { decode, type MusicEvent } from '../event.ts'
+import type { EventLog, LogBatch, TopicDescription } from '../log/log.ts'
+import type { Recent, Row } from './api.ts'
+import { advance } from './rate.ts'
+import { clip } from './text.ts'
+
+/** Rows taken in one reading, once a second. */
+export const ROWS = 20
+/** Rows kept for whoever asks. */
+const KEPT = 100
+/** Partitions read in one reading: a topic of 10,000 partitions costs no more than one of 8. */
+const PARTITIONS = 8
+const MAX_BYTES = 65_536
+const MAX_WAIT_MS = 200
+
+export class TailSample {
+  readonly #log: EventLog
+  #previous: TopicDescription | undefined
+  #rows: Row[] = []
+  #standsFor = 0
+  #sampled = 0
+
+  constructor(log: EventLog) {
+    this.#log = log
+  }
+
+  /** Newest first. */
+  current(limit: number): Recent {
+    return { rows: this.#rows.slice(0, limit), standsFor: this.#standsFor, sampled: this.#sampled }
+  }
+
+  /**
+   * Reads what came since the description before; nothing where no end offset has moved.
+   * @throws what the log throws; the rows that are held stay
+   */
+  async read(topic: TopicDescription, now: number, signal: AbortSignal): Promise<void> {
+    if (topic === this.#previous) return
+    const previous = this.#previous?.topicId === topic.topicId ? this.#previous : undefined
+    this.#previous = topic
+    this.#standsFor = previous === undefined ? 0 : advance(previous, topic)
+    this.#sampled = 0
+
+    const fresh: Row[] = []
+    for (const tail of tails(previous, topic)) fresh.push(...(await this.#readTail(tail, now, signal)))
+    const rows = fresh.sort(byTime).slice(0, ROWS)
+    if (previous !== undefined) this.#sampled = rows.length
+    this.#rows = [...rows, ...this.#rows].slice(0, KEPT)
+  }
+
+  async #readTail({ partition, from, end }: Tail, now: number, signal: AbortSignal): Promise<Row[]> {
+    const reader = this.#log.open(partition, from)
+    try {
+      return rowsOf(await reader.read({ maxBytes: MAX_BYTES, maxWaitMs: MAX_WAIT_MS, signal }), end, now)
+    } finally {
+      await reader.close()
+    }
+  }
+}
+
+/** Offsets `[from, end)` of a partition. */
+export interface Tail {
+  partition: number
+  from: number
+  end: number
+}
+
+/**
+ * From which offset to read which partition: those that moved the most, so many messages each that ROWS come together.
+ * The first reading takes the end of every partition, or a page that opens on a quiet log would be empty.
+ */
+export function tails(previous: TopicDescription | undefined, topic: TopicDescription): Tail[] {
+  const moved = [...topic.partitions]
+    .map(([partition, { start, end }]) => ({
+      partition,
+      end,
+      from: Math.max(start, previous === undefined ? 0 : (previous.partitions.get(partition)?.end ?? 0)),
+    }))
+    .filter(({ from, end }) => from < end)
+    .sort((a, b) => b.end - b.from - (a.end - a.from))
+    .slice(0, PARTITIONS)
+  const each = Math.ceil(ROWS / Math.max(1, moved.length))
+  return moved.map(({ partition, from, end }) => ({ partition, end, from: Math.max(from, end - each) }))
+}
+
+/** The events of a run before the offset `end`: later ones belong to the next sample, whose number includes them. */
+function rowsOf(batch: LogBatch, end: number, now: number): Row[] {
+  const rows: Row[] = []
+  for (let i = 0; i < batch.count && rows.length < ROWS; i++) {
+    const offset = batch.first + (batch.offsetDeltas[i] ?? 0)
+    if (offset >= end) break
+    const start = batch.starts[i] ?? -1
+    const decoded = decode(start < 0 ? null : batch.data.subarray(start, batch.ends[i]), now)
+    // Invalid messages are counted by the archiver and listed by /api/quarantine; the feed shows events.
+    if (!decoded.ok) continue
+    rows.push(row(`${batch.partition}-${offset}`, decoded.event))
+  }
+  return rows
+}
+
+function row(id: string, event: MusicEvent): Row {
+  return {
+    id,
+    timestamp: event.timestamp,
+    user: clip(event.user),
+    artist: clip(event.artist),
+    track: clip(event.track),
+    genre: clip(event.genre),
+    duration: event.duration,
+    platform: clip(event.platform),
+    device: clip(event.device),
+    action: clip(event.action),
+    country: event.country,
+  }
+}
+
+function byTime(a: Row, b: Row): number {
+  return a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0
+}
