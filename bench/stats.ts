@@ -5,7 +5,7 @@ import { SummaryBuilder } from '../src/stats/summary.ts'
 import { type BenchResult, peakMiB, perSecond } from './result.ts'
 
 const EVENTS = 500_000
-const LOT = 5_000
+const LOT = 1_000
 /** As 500 events a second flow, so that minutes change. */
 const STEP_MS = 2
 const AT = Date.UTC(2025, 6, 3, 20)
