@@ -1,0 +1,147 @@
+/**
+ * The log on Apache Kafka 3.9 or newer. Offsets are the topic's own; messages of aborted transactions are never read.
+ * Every connection fetches, appends and joins by requests of its own over the library's connections and wire formats; the
+ * files beside this one say why its clients do not do.
+ */
+import { MusicFakerError } from '../errors.ts'
+import { KafkaCluster } from './kafka-cluster.ts'
+import type { KafkaOptions } from './kafka-connections.ts'
+import { hasProtocolError } from './kafka-errors.ts'
+import { Membership } from './kafka-group.ts'
+import { KafkaProducer } from './kafka-producer.ts'
+import { KafkaReader } from './kafka-reader.ts'
+import { retry } from './kafka-retry.ts'
+import type { Assignment, EventLog, LogMessage, PartitionReader, TopicDescription } from './log.ts'
+
+export type { KafkaOptions } from './kafka-connections.ts'
+
+/**
+ * Waits for a broker to answer, then opens the log. The topic may be missing.
+ * @throws LOG_UNREACHABLE, naming the brokers, when none has answered within `connectTimeout`; LOG_AUTH at once; LOG_FORMAT
+ * when Kafka is older than 3.9
+ */
+export async function openKafkaLog(options: KafkaOptions): Promise<EventLog> {
+  const cluster = new KafkaCluster(options)
+  const brokers = options.brokers.join(', ')
+  try {
+    await retry(`cannot reach Kafka at ${brokers}`, Date.now() + options.connectTimeout, () => cluster.checkVersions())
+  } catch (error) {
+    cluster.connections.closeAll()
+    throw error
+  }
+  return new KafkaLog(cluster)
+}
+
+class KafkaLog implements EventLog {
+  readonly #cluster: KafkaCluster
+  readonly #producer: KafkaProducer
+  readonly #closed = new AbortController()
+  readonly #memberships = new Set<Promise<void>>()
+  /** The topic's id as callers last learned it: what they open then must be that topic. */
+  #topicId: string | undefined
+
+  constructor(cluster: KafkaCluster) {
+    this.#cluster = cluster
+    this.#producer = new KafkaProducer(cluster, this.#closed.signal)
+  }
+
+  get topic(): string {
+    return this.#cluster.options.topic
+  }
+
+  /**
+   * The topic gets as many partitions as the options say, three replicas where there are three brokers, and is kept by size
+   * (10 GiB a partition), not by time.
+   */
+  async ensureTopic(): Promise<void> {
+    await this.#retry(`cannot create topic ${this.topic}`, async () => {
+      const { partitions } = await this.#cluster.places(Date.now()).catch(async (error) => {
+        if (!hasProtocolError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
+        await this.#cluster.createTopic()
+        // Brokers learn of it one after the other.
+        throw new MusicFakerError('LOG_UNREACHABLE', `topic ${this.topic} was created, but is not known everywhere yet`)
+      })
+      if (partitions.some(({ leader }) => leader === undefined)) {
+        throw new MusicFakerError('LOG_UNREACHABLE', `a partition of ${this.topic} has no leader yet`)
+      }
+    })
+  }
+
+  async describe(): Promise<TopicDescription> {
+    return this.#retry(`cannot describe topic ${this.topic}`, async () => {
+      const places = await this.#cluster.places(Date.now())
+      const partitions = await this.#cluster.watermarks(places)
+      this.#topicId = places.topicId
+      return { topicId: places.topicId, partitions }
+    })
+  }
+
+  async append(messages: readonly LogMessage[]): Promise<void> {
+    this.#closed.signal.throwIfAborted()
+    await this.#producer.append(messages)
+  }
+
+  /** Reads the topic that `describe` or an assignment has told last, and no later one of the same name. */
+  open(partition: number, from: number): PartitionReader {
+    this.#closed.signal.throwIfAborted()
+    return new KafkaReader(this.#cluster, partition, from, this.#topicId, this.#closed.signal)
+  }
+
+  /**
+   * Commits are told to the group in the background and may be lost; a lost one is made up for by the next.
+   * @throws what cannot pass by itself: LOG_AUTH, LOG_TOPIC_MISSING, LOG_REFUSED
+   */
+  async *join({ group, signal }: { group: string; signal: AbortSignal }): AsyncGenerator<Assignment, void> {
+    this.#closed.signal.throwIfAborted()
+    const done = new AbortController()
+    const stop = AbortSignal.any([signal, this.#closed.signal, done.signal])
+    if (stop.aborted) return
+    const offered: Assignment[] = []
+    let wake = Promise.withResolvers<void>()
+    const offer = (assignment: Assignment) => {
+      this.#topicId = assignment.topicId
+      offered.push(assignment)
+      wake.resolve()
+    }
+    let ended = false
+    const membership = new Membership(this.#cluster, group, stop, offer).run().finally(() => {
+      ended = true
+      wake.resolve()
+    })
+    // Its failure is thrown from here once the assignments before it are given out.
+    const settled = membership.catch(() => undefined)
+    this.#memberships.add(settled)
+    try {
+      while (!ended) {
+        await wake.promise
+        wake = Promise.withResolvers()
+        for (let next = offered.shift(); next !== undefined; next = offered.shift()) yield next
+      }
+      await membership
+    } finally {
+      done.abort()
+      await settled
+      this.#memberships.delete(settled)
+    }
+  }
+
+  async committed(group: string): Promise<Map<number, number>> {
+    return this.#retry(`cannot read what group ${group} has committed`, async () => {
+      const { partitions } = await this.#cluster.places(0)
+      return this.#cluster.committed(group, partitions.length)
+    })
+  }
+
+  /** Ends reads and appends under way, leaves the groups, closes every connection. Takes a few seconds at most. */
+  async close(): Promise<void> {
+    this.#closed.abort(new MusicFakerError('LOG_REFUSED', `the log ${this.topic} is closed`))
+    await Promise.all(this.#memberships)
+    this.#cluster.connections.closeAll()
+  }
+
+  async #retry<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    const { signal } = this.#closed
+    signal.throwIfAborted()
+    return retry(what, Date.now() + this.#cluster.options.requestTimeout, attempt, signal)
+  }
+}

@@ -1,0 +1,300 @@
+import { crc32c, createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type FetchedRecords, RecordRuns } from '../../src/log/kafka-records.ts'
+import type { LogBatch } from '../../src/log/log.ts'
+
+const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+type Compression = (typeof COMPRESSIONS)[number]
+
+interface Message {
+  key?: Buffer
+  value: Buffer | null
+  timestamp: bigint
+  headers?: Map<Buffer, Buffer>
+}
+
+interface BatchOptions {
+  compression?: Compression
+  producerId?: bigint
+  transactional?: boolean
+}
+
+/** A batch as the library writes it, moved to its place in the log. */
+function batchAt(offset: number, messages: readonly Message[], options: BatchOptions = {}): Buffer {
+  const written = messages.map((message) => ({ ...message, topic: 't' }))
+  const { compression = 'none', producerId, transactional } = options
+  const batch = createRecordsBatch(written as Parameters<typeof createRecordsBatch>[0], {
+    compression,
+    ...(producerId === undefined ? {} : { producerId }),
+    ...(transactional ? { transactionalId: 'tx' } : {}),
+  })
+  const { buffer } = batch
+  buffer.writeBigInt64BE(BigInt(offset), 0)
+  return buffer
+}
+
+/** A transaction's end marker: type 0 aborts, 1 commits. */
+function markerAt(offset: number, producerId: bigint, type: 0 | 1): Buffer {
+  const key = Buffer.from([0, 0, 0, type])
+  const marker = batchAt(offset, [{ key, value: Buffer.alloc(6), timestamp: 0n }], { producerId, transactional: true })
+  marker.writeInt16BE(marker.readInt16BE(21) | (1 << 5), 21)
+  return marker
+}
+
+function text(value: string): Message {
+  return { value: Buffer.from(value), timestamp: 1n }
+}
+
+function fetched(records: Buffer, over: Partial<FetchedRecords> = {}): FetchedRecords {
+  return { topic: 'music_events', partition: 2, position: 0, end: 1_000, records, aborted: [], ...over }
+}
+
+function take(
+  from: FetchedRecords,
+  maxBytes = 1_000_000,
+): { offsets: number[]; values: (string | null)[]; next: number } {
+  const runs = new RecordRuns(from)
+  const offsets: number[] = []
+  const values: (string | null)[] = []
+  let position = from.position
+  while (!runs.done) {
+    const run = runs.take(maxBytes)
+    expect(run.first).toBe(position)
+    position = run.next
+    for (const [offset, value] of messagesOf(run)) {
+      offsets.push(offset)
+      values.push(value?.toString() ?? null)
+    }
+  }
+  expect(position).toBe(runs.next)
+  return { offsets, values, next: position }
+}
+
+function messagesOf(run: LogBatch): [number, Buffer | null][] {
+  return Array.from({ length: run.count }, (_, i) => {
+    const [start, end] = [run.starts[i]!, run.ends[i]!]
+    return [run.first + run.offsetDeltas[i]!, start < 0 ? null : Buffer.from(run.data.subarray(start, end))]
+  })
+}
+
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
+const message: fc.Arbitrary<Message> = fc.record({
+  key: bytes(20),
+  value: fc.option(bytes(300)),
+  timestamp: fc.bigInt({ min: 0n, max: 2n ** 45n }),
+  headers: fc.array(fc.tuple(bytes(5), bytes(9)), { maxLength: 2 }).map((entries) => new Map(entries)),
+})
+
+describe('record batches', () => {
+  it('gives the offsets and values that the library reads, whatever the compression and the first offset', () => {
+    const lots = fc.array(
+      fc.tuple(fc.array(message, { minLength: 1, maxLength: 30 }), fc.constantFrom(...COMPRESSIONS)),
+      {
+        minLength: 1,
+        maxLength: 5,
+      },
+    )
+    fc.assert(
+      fc.property(
+        lots,
+        fc.nat(2 ** 40),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.nat(2_000),
+        (lots, base, skip, maxBytes) => {
+          const batches: Buffer[] = []
+          const expected: [number, Buffer | null][] = []
+          let offset = base
+          for (const [messages, compression] of lots) {
+            const batch = batchAt(offset, messages, { compression })
+            for (const record of readRecordsBatch(Reader.from(batch)).records) {
+              expected.push([offset + record.offsetDelta, record.value])
+            }
+            batches.push(batch)
+            offset += messages.length
+          }
+          const position = base + Math.floor(skip * (offset - base))
+          const runs = new RecordRuns(fetched(Buffer.concat(batches), { position, end: offset }))
+          const got: [number, Buffer | null][] = []
+          while (!runs.done) got.push(...messagesOf(runs.take(maxBytes)))
+          expect(got).toEqual(expected.filter(([at]) => at >= position))
+          expect(runs.next).toBe(offset)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('reads uncompressed batches where they are, without a copy', () => {
+    const records = Buffer.concat([batchAt(0, [text('a')]), batchAt(1, [text('b')])])
+    const run = new RecordRuns(fetched(records)).take(1_000_000)
+    expect(run.count).toBe(2)
+    expect(run.data).toBe(records)
+  })
+
+  it('leaves a last batch that was cut short for the next fetch', () => {
+    const [whole, second] = [batchAt(0, [text('a'), text('b')]), batchAt(2, [text('c')])]
+    for (const cut of [1, 20, 61, second.length - 1]) {
+      const { values, next } = take(fetched(Buffer.concat([whole, second.subarray(0, cut)])))
+      expect([values, next]).toEqual([['a', 'b'], 2])
+    }
+    expect(new RecordRuns(fetched(whole.subarray(0, 70))).done).toBe(true)
+  })
+
+  it('gives a tombstone a start of -1 and an empty value a length of 0', () => {
+    const records = batchAt(5, [
+      { value: null, timestamp: 1n },
+      { value: Buffer.alloc(0), timestamp: 1n },
+    ])
+    const run = new RecordRuns(fetched(records, { position: 5 })).take(1_000)
+    expect([run.starts[0], run.ends[0]]).toEqual([-1, -1])
+    expect(run.starts[1]).toBeGreaterThan(0)
+    expect(run.ends[1]).toBe(run.starts[1])
+  })
+
+  it('leaves out what compaction removed, in a batch and between batches, and moves on over it', () => {
+    const thinned = batchAt(10, [text('a'), text('b')])
+    // As the broker leaves a batch of offsets 10 to 19 of which only the first two are left.
+    thinned.writeInt32BE(9, 23)
+    const records = Buffer.concat([thinned, batchAt(50, [text('c')])])
+    reseal(records, 0)
+    expect(take(fetched(records, { position: 3 }))).toEqual({
+      offsets: [10, 11, 50],
+      values: ['a', 'b', 'c'],
+      next: 51,
+    })
+  })
+
+  it('bridges a gap wider than 32 bits by a run without messages', () => {
+    const far = 2 ** 33
+    const { offsets, next } = take(fetched(batchAt(far, [text('a')]), { position: 7, end: far + 1 }))
+    expect([offsets, next]).toEqual([[far], far + 1])
+  })
+
+  it('never reports an end before the offset it has reached', () => {
+    expect(new RecordRuns(fetched(batchAt(0, [text('a')]), { end: 0 })).take(1).end).toBe(1)
+  })
+})
+
+describe('transactions', () => {
+  const [one, two] = [
+    { producerId: 1n, transactional: true },
+    { producerId: 2n, transactional: true },
+  ]
+
+  it('drops aborted messages and every marker, keeps the rest, and ends after the last marker', () => {
+    const records = Buffer.concat([
+      batchAt(0, [text('plain')]),
+      batchAt(1, [text('aborted'), text('aborted')], one),
+      batchAt(3, [text('committed')], two),
+      markerAt(4, 1n, 0),
+      batchAt(5, [text('second try')], one),
+      markerAt(6, 2n, 1),
+      markerAt(7, 1n, 1),
+    ])
+    const got = take(fetched(records, { aborted: [{ producerId: 1n, firstOffset: 1 }] }))
+    expect(got).toEqual({ offsets: [0, 3, 5], values: ['plain', 'committed', 'second try'], next: 8 })
+  })
+
+  it('drops an aborted transaction that began before the fetch, and one whose marker comes after it', () => {
+    const begun = Buffer.concat([
+      batchAt(100, [text('aborted')], one),
+      markerAt(101, 1n, 0),
+      batchAt(102, [text('kept')], one),
+    ])
+    const aborted = [{ producerId: 1n, firstOffset: 40 }]
+    expect(take(fetched(begun, { position: 100, aborted })).values).toEqual(['kept'])
+    const open = Buffer.concat([batchAt(100, [text('aborted')], one), batchAt(101, [text('kept')], two)])
+    expect(take(fetched(open, { position: 100, aborted })).values).toEqual(['kept'])
+  })
+
+  it('keeps what a producer committed before the transaction that it aborted', () => {
+    const records = Buffer.concat([
+      batchAt(0, [text('kept')], one),
+      markerAt(1, 1n, 1),
+      batchAt(2, [text('aborted')], one),
+      markerAt(3, 1n, 0),
+    ])
+    const aborted = [{ producerId: 1n, firstOffset: 2 }]
+    expect(take(fetched(records, { aborted }))).toEqual({ offsets: [0], values: ['kept'], next: 4 })
+  })
+
+  it('keeps what a producer wrote outside of transactions', () => {
+    const records = batchAt(0, [text('plain')], { producerId: 1n })
+    expect(take(fetched(records, { aborted: [{ producerId: 1n, firstOffset: 0 }] })).values).toEqual(['plain'])
+  })
+})
+
+describe('batches that cannot be read', () => {
+  const cases: [string, (batch: Buffer) => void, RegExp][] = [
+    ['a flipped bit', (batch) => batch.writeUInt8(batch.at(-3)! ^ 1, batch.length - 3), /offset 12 .* checksum/],
+    ['another message format', (batch) => batch.writeInt8(1, 16), /offset 12 is in message format 1/],
+    ['an impossible length', (batch) => batch.writeInt32BE(3, 8), /offset 12 .* length/],
+    ['a count beyond its offsets', (batch) => batch.writeInt32BE(9, 57), /offset 12 .* count/],
+    ['an offset beyond 2^53', (batch) => batch.writeBigInt64BE(2n ** 60n, 0), /2\^53/],
+    [
+      'more messages than it has bytes for',
+      (batch) => {
+        batch.writeInt32BE(1_000_000, 23)
+        batch.writeInt32BE(1_000_000, 57)
+        reseal(batch, 0)
+      },
+      /offset 12 .* count/,
+    ],
+    [
+      'a record longer than its batch',
+      (batch) => {
+        batch.writeUInt8(0x7e, 61)
+        reseal(batch, 0)
+      },
+      /offset 12 .* overlap/,
+    ],
+    [
+      'an unknown compression',
+      (batch) => {
+        batch.writeInt16BE(7, 21)
+        reseal(batch, 0)
+      },
+      /offset 12 .* compression 7/,
+    ],
+  ]
+  it.each(cases)('%s is refused by name', (_what, damage, expected) => {
+    const records = batchAt(12, [text('some message'), text('another')])
+    damage(records)
+    const read = () => take(fetched(records, { position: 12 }))
+    expect(read).toThrow(expect.objectContaining({ code: 'LOG_REFUSED', message: expect.stringMatching(expected) }))
+  })
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    '%s that unfolds to more than 64 MiB is refused',
+    (compression) => {
+      const bomb = batchAt(0, [{ value: Buffer.alloc(67_200_000), timestamp: 1n }], { compression })
+      expect(bomb.length).toBeLessThan(5_000_000)
+      const refusal = { code: 'LOG_REFUSED', message: expect.stringContaining('unfolds to more than 67108864 bytes') }
+      expect(() => take(fetched(bomb))).toThrow(expect.objectContaining(refusal))
+    },
+  )
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('%s just below that is read', (compression) => {
+    const large = batchAt(0, [{ value: Buffer.alloc(67_000_000), timestamp: 1n }], { compression })
+    const run = new RecordRuns(fetched(large)).take(1_000)
+    expect(run.ends[0]! - run.starts[0]!).toBe(67_000_000)
+  })
+})
+
+it('sizes an LZ4 frame of varied text by its blocks', () => {
+  const line = (i: number) =>
+    `{"user":"user${(i * 7919) % 99991}","artist":"${(i * 31337).toString(36)}","duration":${i % 613}}\n`
+  const lines = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => line(i)).join(''))
+  const textOf = (length: number) => Buffer.concat([lines, lines]).subarray(0, length)
+  const batch = (length: number) => batchAt(0, [{ value: textOf(length), timestamp: 1n }], { compression: 'lz4' })
+  expect(batch(67_000_000).length * 255).toBeGreaterThan(1_000_000_000)
+  expect(new RecordRuns(fetched(batch(67_000_000))).take(1_000).count).toBe(1)
+  expect(() => take(fetched(batch(67_200_000)))).toThrow(/unfolds to more/)
+})
+
+/** Writes the checksum of the batch at `at` anew. */
+function reseal(records: Buffer, at: number): void {
+  const end = at + 12 + records.readInt32BE(at + 8)
+  records.writeUInt32BE(crc32c(records.subarray(at + 21, end)), at + 17)
+}
