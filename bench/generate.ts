@@ -4,7 +4,7 @@ import { Generator } from '../src/generate/generator.ts'
 import type { LogMessage } from '../src/log/log.ts'
 
 const MEASURE_S = 1.2
-const LOT = 5000
+const LOT = 2000
 const AT = Date.UTC(2025, 6, 3, 20)
 
 export interface GenerateResult {
