@@ -1,8 +1,18 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { setTimeout } from 'node:timers/promises'
 import type { Agent } from 'undici'
 import { MusicFakerError } from '../errors.ts'
 import { lakeError, networkFailure, refusal, remoteError, Unavailable } from './webhdfs-errors.ts'
+
+/** What the buffers of a connection take whole. */
+const SENT_AT_ONCE_BYTES = 65_536
+const LONGEST_WAIT_MS = 50
+
+/** True for a body that has been sent before a refusal of it can break the connection. */
+export function fitsAtOnce(body: Uint8Array | AsyncIterable<Uint8Array>): boolean {
+  return body instanceof Uint8Array && body.byteLength <= SENT_AT_ONCE_BYTES
+}
 
 interface Answer {
   status: number
@@ -30,9 +40,19 @@ export class DataNodes {
   /**
    * Streams a body into a new file and resolves with the number of bytes once HDFS has closed it. Errors of the body
    * itself pass unchanged; the part that was sent then stays in HDFS as a closed, shorter file.
+   *
+   * A DataNode that refuses closes the connection, and what is on its way to it then destroys the answer as well (14
+   * times in 100). So a body that may not fit into the connection's buffers is held back until the file is there.
+   * @param isThere whether the NameNode has the file
    */
-  async create(url: URL, path: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
+  async create(
+    url: URL,
+    path: string,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    isThere: () => Promise<boolean>,
+  ): Promise<number> {
     const upload = new Upload(url, body instanceof Uint8Array ? body.byteLength : undefined, this.#timeout)
+    if (!fitsAtOnce(body)) await upload.begin(isThere)
     const bytes = await upload.send(body instanceof Uint8Array ? [body] : body)
     const answer = await upload.answer.catch((error: unknown) => {
       throw unreachable(error, 'write', path, url)
@@ -94,12 +114,32 @@ class Upload {
     })
     this.answer = new Promise<Answer>((resolve, reject) => {
       this.#request.on('error', reject)
-      this.#request.on('response', (response) => textOf(response).then(resolve, reject))
+      this.#request.on('response', (response) => {
+        this.#over = true
+        textOf(response).then(resolve, reject)
+      })
     }).finally(() => {
       this.#over = true
     })
     // It may fail while the body is still being awaited; `create` looks at it afterwards.
     this.answer.catch(() => undefined)
+  }
+
+  /** Sends the head of the request and waits until the file is there, or the DataNode has answered. */
+  async begin(isThere: () => Promise<boolean>): Promise<void> {
+    this.#request.flushHeaders()
+    try {
+      await this.#within(this.#untilThere(isThere))
+    } catch (error) {
+      this.#request.destroy()
+      throw error
+    }
+  }
+
+  async #untilThere(isThere: () => Promise<boolean>): Promise<void> {
+    for (let wait = 1; !this.#over && !(await isThere()); wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      await setTimeout(wait)
+    }
   }
 
   /** Sends the body, as far as the DataNode takes it. Throws only what the body throws. */
@@ -127,9 +167,9 @@ class Upload {
 
   /** Ends the request when the DataNode keeps us waiting too long, which settles `answer` and so `promise`. */
   async #within(promise: Promise<unknown>): Promise<void> {
-    const timer = setTimeout(() => this.#request.destroy(new Unavailable('no answer in time', false)), this.#timeout)
-    await promise
-    clearTimeout(timer)
+    const giveUp = () => this.#request.destroy(new Unavailable('no answer in time', false))
+    const timer = globalThis.setTimeout(giveUp, this.#timeout)
+    await promise.finally(() => clearTimeout(timer))
   }
 }
 

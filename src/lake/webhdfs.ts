@@ -18,7 +18,7 @@ import { Agent } from 'undici'
 import { hasCode, type MusicFakerError } from '../errors.ts'
 import { checkPath, childOf, parentOf } from './path.ts'
 import type { LakeEntry, LakeStorage } from './storage.ts'
-import { DataNodes } from './webhdfs-datanodes.ts'
+import { DataNodes, fitsAtOnce } from './webhdfs-datanodes.ts'
 import { lakeError, leadsThroughFile, RemoteError } from './webhdfs-errors.ts'
 import { NameNodes, type WebHdfsOptions } from './webhdfs-namenodes.ts'
 
@@ -62,13 +62,12 @@ class WebHdfsLake implements LakeStorage {
 
   async write(path: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<number> {
     checkPath(path)
-    // A DataNode that refuses a long body breaks the connection, and its answer may be lost with it: 14 times in 100.
-    if (!(body instanceof Uint8Array) && (await this.stat(path))) {
+    const isThere = async () => (await this.stat(path)) !== undefined
+    if (!fitsAtOnce(body) && (await isThere()))
       throw lakeError('LAKE_EXISTS', `cannot write ${path}: the name is taken`)
-    }
     const query = { overwrite: 'false' }
     const datanode = await this.#namenodes.locate({ method: 'PUT', op: 'CREATE', path, query, doing: 'write' })
-    const sent = await this.#datanodes.create(datanode, path, body)
+    const sent = await this.#datanodes.create(datanode, path, body, isThere)
     const held = (await this.stat(path))?.bytes
     if (held !== sent) {
       throw lakeError('LAKE_FAILED', `cannot write ${path}: ${sent} bytes were sent, HDFS holds ${held ?? 'no file'}`)

@@ -12,7 +12,10 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((close) => close()))
 })
 
-/** A NameNode that sends everyone to `datanode`, and holds a file of `length` bytes from the first CREATE on. */
+/**
+ * A NameNode that sends everyone to `datanode`, and holds a file of `length` bytes from the first CREATE on; no file
+ * when `length` is left out.
+ */
 async function lakeWith(
   datanode: string,
   options: { length?: number; requestTimeout?: number } = {},
@@ -21,8 +24,9 @@ async function lakeWith(
   const namenode = await FakeHdfs.start((call) => {
     if (call.op === 'CREATE') created = true
     if (call.op !== 'GETFILESTATUS') return json(200, { Location: `${datanode}/webhdfs/v1/a?op=${call.op}` })(call)
-    if (!created) return refuse('FileNotFoundException', 'File does not exist: /a', 404)(call)
-    const FileStatus = { pathSuffix: '', type: 'FILE', length: options.length ?? 0, modificationTime: 1 }
+    if (!created || options.length === undefined)
+      return refuse('FileNotFoundException', 'File does not exist: /a', 404)(call)
+    const FileStatus = { pathSuffix: '', type: 'FILE', length: options.length, modificationTime: 1 }
     return json(200, { FileStatus })(call)
   })
   const lake = openWebHdfsLake({
@@ -89,7 +93,7 @@ describe('write', () => {
 
   it('asks for no more of the body than the DataNode takes, and gives up when it takes nothing', async () => {
     const address = await datanode((socket) => socket.pause())
-    const lake = await lakeWith(address, { requestTimeout: 400 })
+    const lake = await lakeWith(address, { length: 0, requestTimeout: 400 })
     const { state, body } = countingBody(1_000)
     await expect(lake.write('/a', body)).rejects.toMatchObject({
       code: 'LAKE_UNREACHABLE',
@@ -110,6 +114,32 @@ describe('write', () => {
     expect(await lake.write('/a', countingBody(3, 450).body)).toBe(3 * MIB)
   })
 
+  it.each<[string, () => AsyncIterable<Uint8Array> | Uint8Array]>([
+    ['streamed', () => countingBody(64).body],
+    ['large', () => Buffer.alloc(8 * MIB)],
+  ])('hears the refusal of a %s body, although the DataNode then closes the connection', async (_, body) => {
+    const refusal = JSON.stringify({ RemoteException: { exception: 'AccessControlException', message: 'denied' } })
+    const answer = `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`
+    const address = await datanode((socket) =>
+      socket.once('data', () => {
+        socket.pause()
+        socket.end(answer, () => socket.destroy())
+      }),
+    )
+    const lake = await lakeWith(address)
+    for (let round = 0; round < 20; round++) {
+      await expect(lake.write('/a', body())).rejects.toMatchObject({ code: 'LAKE_DENIED' })
+    }
+  })
+
+  it('waits for a file to be made no longer than for anything else', async () => {
+    const address = await datanode((socket) => socket.resume())
+    const lake = await lakeWith(address, { requestTimeout: 300 })
+    const { state, body } = countingBody(3)
+    await expect(lake.write('/a', body)).rejects.toMatchObject({ code: 'LAKE_UNREACHABLE' })
+    expect(state.asked).toBeLessThanOrEqual(1)
+  })
+
   it('lets go of the body when the DataNode answers in the middle of it', async () => {
     const refusal = JSON.stringify({ RemoteException: { exception: 'DSQuotaExceededException', message: 'quota' } })
     const address = await datanode((socket) => {
@@ -118,7 +148,7 @@ describe('write', () => {
       )
       socket.resume()
     })
-    const lake = await lakeWith(address)
+    const lake = await lakeWith(address, { length: 0 })
     const { state, body } = countingBody(10_000)
     await expect(lake.write('/a', body)).rejects.toMatchObject({ code: 'LAKE_FULL', message: 'cannot write /a: quota' })
     expect(state.released).toBe(true)
