@@ -3,7 +3,7 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY . .
 # A clone has to be built first; the published package holds dist/ already.
-RUN if [ -d src ]; then npm ci --no-audit --no-fund && npm run build; fi
+RUN if [ -d src ]; then npm run build; fi
 RUN rm -rf node_modules && \
     if [ -f package-lock.json ]; then npm ci --omit=dev --no-audit --no-fund; else npm install --omit=dev --no-audit --no-fund; fi
 

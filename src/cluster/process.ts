@@ -101,9 +101,13 @@ export function identify(pid: number): string | undefined {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     const line = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name in the second field may hold spaces and parentheses; state is the first field after it, start the 20th.
+    // The name in the second field may hold spaces and parentheses. After it come the state, then 16 fields, the number
+    // of threads, one field, and the start time. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${boot}/${fields[19]}`
+    const [state, threads, start] = [fields[0], Number(fields[17]), fields[19]]
+    // The first thread of a dying JVM is a zombie while others still hold its ports.
+    const ended = (state === 'Z' || state === 'X') && threads <= 1
+    return ended ? undefined : `${boot}/${start}`
   } catch {
     return undefined
   }

@@ -196,10 +196,18 @@ describe.skipIf('skipped' in services)('a cluster', { timeout: 120_000 }, () => 
     writeFileSync(file, properties)
   })
 
-  test('finds its data when it is started again', async () => {
-    await start()
+  test('finds its data when it is started again, now with the topic and the dashboard', async () => {
+    const statuses = await up(config, recorded())
+    expect(statuses.map(({ name, state }) => [name, state])).toEqual(
+      [...SERVICES, 'dashboard'].map((name) => [name, 'running']),
+    )
     expect(await endOffset()).toBe('kept:0:500\n')
     expect((await runHdfs(config, ['-cat', '/kept.txt'])).stdout).toBe('kept\n')
+    expect((await fetch(`http://127.0.0.1:${config.port}/health/live`)).status).toBe(200)
+    const server = ['--bootstrap-server', config.kafkaBrokers.join()]
+    const topics = await runKafkaTool(config, 'org.apache.kafka.tools.TopicCommand', [...server, '--describe'])
+    expect(topics.stdout).toMatch(new RegExp(`Topic: ${config.topic}\\s.*PartitionCount: ${config.partitions}\\s`))
     await down(config, recorded())
+    expect((await ps(config)).map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped', 'stopped'])
   })
 })
