@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Config, environmentName, SETTING_NAMES } from '../config.ts'
+import type { Config } from '../config.ts'
 import { MusicFakerError } from '../errors.ts'
+import { environmentOf, programArguments } from '../self.ts'
 import { type JarKind, jarFolder, provideJars } from './download.ts'
 import type { Call, Engine, ToolResult } from './engine.ts'
 import { followFile, lastLines } from './logs.ts'
@@ -98,18 +99,12 @@ function serverProgram(site: Site, service: keyof typeof MAIN_CLASSES) {
 function dashboardProgram(config: Config, site: Site) {
   const log = logFile(site, 'dashboard')
   rotate(log)
-  const main = join(import.meta.dirname, '..', 'cli', import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js')
   return {
     command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', main, 'dashboard'],
-    environment: { ...process.env, ...settingVariables({ ...config, profile: 'cluster' }) },
+    args: [...programArguments(), 'dashboard'],
+    environment: { ...process.env, ...environmentOf({ ...config, profile: 'cluster' }) },
     output: log,
   }
-}
-
-function settingVariables(config: Config): Record<string, string> {
-  const given = SETTING_NAMES.filter((name) => config[name] !== undefined)
-  return Object.fromEntries(given.map((name) => [environmentName(name), String(config[name])]))
 }
 
 function rotate(log: string): void {
