@@ -11,6 +11,8 @@ import { SERVICE_NAMES, type ServiceName, type ServiceStatus, START_TIMEOUT_MS, 
 import { addressOf, portsOf, type Site, siteOf } from './site.ts'
 
 const POLL_MS = 150
+/** After so long without news the user is told what is waited for. */
+const PATIENCE_MS = 10_000
 
 export interface UpOptions extends Call {
   /** Only these. By default all of them, and the topic. */
@@ -63,7 +65,7 @@ export async function up(config: Config, options: UpOptions): Promise<ServiceSta
   })
 }
 
-/** Stops services gracefully, all by default, the dashboard first. Their data stays. Nothing to stop is no error. */
+/** Stops services gracefully, all by default, at the same time. Their data stays. Nothing to stop is no error. */
 export async function down(config: Config, options: Call & { services?: readonly ServiceName[] }): Promise<void> {
   const site = siteOf(config)
   if (!existsSync(site.folder)) return options.report('nothing to stop')
@@ -145,6 +147,7 @@ async function waitUntilReady(
   { report, signal }: Call,
 ): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS
+  let patience = Date.now() + PATIENCE_MS
   const waiting = new Set(services)
   let first = true
   while (waiting.size > 0) {
@@ -157,6 +160,10 @@ async function waitUntilReady(
     first = false
     const [late] = waiting
     if (late === undefined) return
+    if (Date.now() > patience) {
+      report(`waiting for ${[...waiting].join(', ')} ...`)
+      patience += PATIENCE_MS
+    }
     if (Date.now() > deadline) throw await failure(engine, late, `does not answer after ${START_TIMEOUT_MS / 1000} s`)
     await delay(POLL_MS, undefined, { signal })
   }
