@@ -1,7 +1,8 @@
 /** Archiving a million events from the embedded log into a local lake: validated, summarised, checksummed, committed. */
-import { withEmbeddedSite } from './embedded-site.ts'
+
 import { archiveAll, EVENTS, fill, readAll } from './flow.ts'
 import { type BenchResult, cpuPerMillion, peakMiB, perSecond } from './result.ts'
+import { withEmbeddedSite } from './site.ts'
 
 export function run(): Promise<BenchResult> {
   return withEmbeddedSite(async (site) => {

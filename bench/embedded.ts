@@ -2,9 +2,9 @@
 import { archive } from '../src/archive/archiver.ts'
 import { lakeRoot } from '../src/archive/layout.ts'
 import { LakeFollower } from '../src/stats/follower.ts'
-import { withEmbeddedSite } from './embedded-site.ts'
 import { EVENTS, fill } from './flow.ts'
 import { type BenchResult, cpuPerMillion, peakMiB, perSecond } from './result.ts'
+import { withEmbeddedSite } from './site.ts'
 
 const AGE_MS = 1_000
 

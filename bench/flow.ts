@@ -4,7 +4,7 @@ import { lakeRoot } from '../src/archive/layout.ts'
 import { Generator } from '../src/generate/generator.ts'
 import { produce } from '../src/generate/produce.ts'
 import type { EventLog, LogMessage } from '../src/log/log.ts'
-import type { BenchSite } from './embedded-site.ts'
+import type { BenchSite } from './site.ts'
 
 export const EVENTS = 1_000_000
 const LOT = 5_000

@@ -1,7 +1,8 @@
 /** Generating and appending a million events to the embedded log. */
-import { withEmbeddedSite } from './embedded-site.ts'
+
 import { appendReady, EVENTS, fill } from './flow.ts'
 import { type BenchResult, cpuPerMillion, peakMiB, perSecond } from './result.ts'
+import { withEmbeddedSite } from './site.ts'
 
 export function run(): Promise<BenchResult> {
   return withEmbeddedSite(async ({ log }) => {
