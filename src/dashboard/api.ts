@@ -260,36 +260,3 @@ export type Snapshot = z.infer<typeof snapshotSchema>
 export type Sections = Omit<Snapshot, 'at'>
 /** What an SSE `delta` carries: the time, and the sections that changed. */
 export type Delta = Pick<Snapshot, 'at'> & Partial<Sections>
-
-// ---- queries -------------------------------------------------------------------------------------------------------
-
-const limit = (most: number, normal: number) => z.coerce.number().int().min(1).max(most).default(normal)
-
-export const noQuery = z.strictObject({})
-export const distributionsQuery = z.strictObject({ limit: limit(1_000, 50) })
-export const topQuery = z.strictObject({
-  kind: z.enum(['artists', 'tracks']).default('artists'),
-  limit: limit(100, 10),
-})
-export const seriesQuery = z.strictObject({
-  step: z.enum(['minute', 'hour', 'day']).default('minute'),
-  from: time.optional().describe('default: 60 steps before `to`'),
-  to: time.optional().describe('default: now, or the newest event where that is long ago'),
-})
-export const recentQuery = z.strictObject({ limit: limit(100, 20) })
-export const commitsQuery = z.strictObject({ limit: limit(200, 20) })
-export const quarantineQuery = z.strictObject({ limit: limit(200, 20) })
-export const streamQuery = z.strictObject({
-  last: z.string().max(100).optional().describe('id of the last message seen; like the header Last-Event-ID'),
-})
-
-export const problemSchema = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  detail: z.string().describe('what failed, on what'),
-  code: z.string().describe('a code of the closed table of errors'),
-  next: z.string().optional().describe('what to do about it'),
-  instance: z.string(),
-})
-export type Problem = z.infer<typeof problemSchema>

@@ -10,11 +10,12 @@ import fastify, {
   LogController,
 } from 'fastify'
 import { MusicFakerError } from '../errors.ts'
-import { noQuery, snapshotSchema, streamQuery } from './api.ts'
+import { snapshotSchema } from './api.ts'
 import type { Live } from './live.ts'
 import type { Metrics } from './metrics.ts'
 import { type Described, JSON_TYPE, openApi } from './openapi.ts'
 import { asMusicFakerError, PROBLEM_TYPE, parseQuery, problemOf } from './problem.ts'
+import { noQuery, streamQuery } from './queries.ts'
 import { ROUTES } from './routes.ts'
 import { HEADERS, secure } from './security.ts'
 import type { LiveStream } from './stream.ts'
@@ -131,8 +132,13 @@ function servePage(app: FastifyInstance, folder: string): void {
 function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: FastifyBaseLogger): void {
   const problem = problemOf(error, request.url.split('?', 1)[0] ?? request.url)
   if (asMusicFakerError(error).code === 'INTERNAL') logger.error({ err: error, url: request.url }, 'a request failed')
-  // An address that cannot be read comes here without having passed the hooks.
-  void reply.headers(HEADERS).code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+  // An address that cannot be read comes here without having passed the hooks. As bytes, since to a text a charset is
+  // added, which this media type does not have.
+  void reply
+    .headers(HEADERS)
+    .code(problem.status)
+    .type(PROBLEM_TYPE)
+    .send(Buffer.from(JSON.stringify(problem)))
 }
 
 function notFound(url: string): MusicFakerError {

@@ -18,8 +18,6 @@ import { ROWS } from './sample.ts'
 import { clocks, distributions, durations, quarantineTotals, top, totalsSection } from './sections.ts'
 import { dense, lastMoment, seriesRange } from './series.ts'
 
-/** Sections are made anew at most so often, whoever asks. */
-const MAKE_MS = 200
 /** How long closing waits for calls that are under way. */
 const CLOSE_MS = 500
 /** How often the totals are put by, to tell the change from. */
@@ -45,7 +43,6 @@ export class Live {
   readonly #stop = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
   #sections: Sections
-  #madeAt = Number.NEGATIVE_INFINITY
   /** What the sections of the lake were made of. */
   #made: { totals: TotalsSnapshot | undefined; minute: number } = { totals: undefined, minute: 0 }
 
@@ -142,8 +139,6 @@ export class Live {
 
   sections(): Sections {
     const now = Date.now()
-    if (now - this.#madeAt < MAKE_MS) return this.#sections
-    this.#madeAt = now
     this.#put(this.#quick(now))
     const { totals } = this
     const minute = Math.floor(now / 60_000)

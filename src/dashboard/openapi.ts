@@ -1,7 +1,6 @@
 /** `/openapi.json`: OpenAPI 3.1, made of the schemas that validate. */
 import { z } from 'zod'
-import { problemSchema } from './api.ts'
-import { PROBLEM_TYPE } from './problem.ts'
+import { PROBLEM_TYPE, problemSchema } from './problem.ts'
 
 /** What the document needs to know of a route. */
 export interface Described {

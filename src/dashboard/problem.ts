@@ -1,10 +1,20 @@
 /** Errors as RFC 9457 problem documents, from the closed table of errors. */
 import { STATUS_CODES } from 'node:http'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type ErrorCode, MusicFakerError } from '../errors.ts'
-import type { Problem } from './api.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
+
+export const problemSchema = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().describe('what failed, on what'),
+  code: z.string().describe('a code of the closed table of errors'),
+  next: z.string().optional().describe('what to do about it'),
+  instance: z.string(),
+})
+export type Problem = z.infer<typeof problemSchema>
 
 /** A refused request whose status is more exact than its code's: 405, 421. */
 export class RequestRefused extends MusicFakerError {

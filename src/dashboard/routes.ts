@@ -1,29 +1,31 @@
 /** The routes that answer JSON: one table, from which the server, the validation and `/openapi.json` are made. */
 import type { z } from 'zod'
 import {
-  commitsQuery,
   commitsSchema,
-  distributionsQuery,
   distributionsSchema,
   healthSchema,
   lagSchema,
   liveSchema,
-  noQuery,
-  quarantineQuery,
   quarantineSchema,
   realtimeSchema,
-  recentQuery,
   recentSchema,
-  seriesQuery,
   seriesSchema,
   snapshotSchema,
   statsSchema,
-  topQuery,
   topSchema,
 } from './api.ts'
 import type { Live } from './live.ts'
 import { type Described, JSON_TYPE } from './openapi.ts'
 import { parseQuery } from './problem.ts'
+import {
+  commitsQuery,
+  distributionsQuery,
+  noQuery,
+  quarantineQuery,
+  recentQuery,
+  seriesQuery,
+  topQuery,
+} from './queries.ts'
 import { distributions, quarantineTotals, top } from './sections.ts'
 
 /** An answer: its body, and its status where that is not 200. */
