@@ -161,7 +161,7 @@ export class Live {
       problems: this.#lake
         .problems()
         .map(({ message, next }) => (next === undefined ? { message } : { message, next })),
-      totals: totals === undefined ? null : totalsSection({ at: now, totals }, this.#history.before(now)),
+      totals: totals === undefined ? null : totalsSection(totals, now, this.#history.before(now)),
     }
   }
 

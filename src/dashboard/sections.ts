@@ -13,18 +13,15 @@ import {
   type Top,
   type Totals,
 } from './api.ts'
+import type { PastTotals } from './history.ts'
 import { clip } from './text.ts'
 
-/** The totals as they were at a time, epoch milliseconds. */
-export interface TotalsAt {
-  at: number
-  totals: TotalsSnapshot
-}
-
-/** @param before older totals, from which the change is told */
-export function totalsSection({ at, totals }: TotalsAt, before: TotalsAt | undefined): Totals {
+/**
+ * @param at     when the totals were read, epoch milliseconds
+ * @param before older totals, from which the change is told
+ */
+export function totalsSection(totals: TotalsSnapshot, at: number, before: PastTotals | undefined): Totals {
   const { users, artists, tracks } = totals.distinct
-  const past = before?.totals.distinct
   return {
     events: totals.events,
     quarantined: quarantineTotals(totals).total,
@@ -37,14 +34,14 @@ export function totalsSection({ at, totals }: TotalsAt, before: TotalsAt | undef
     artists,
     tracks,
     change:
-      before === undefined || past === undefined
+      before === undefined
         ? null
         : {
             seconds: Math.round((at - before.at) / 1_000),
-            events: totals.events - before.totals.events,
-            users: users.count - past.users.count,
-            artists: artists.count - past.artists.count,
-            tracks: tracks.count - past.tracks.count,
+            events: totals.events - before.events,
+            users: users.count - before.users,
+            artists: artists.count - before.artists,
+            tracks: tracks.count - before.tracks,
           },
   }
 }
