@@ -21,10 +21,10 @@ export function partitionLags(position: LogPosition, archived: Map<number, numbe
     return {
       partition,
       start,
-      end,
+      // The lake may have been read after the log: what it holds was in the log.
+      end: Math.max(end, next),
       archived: next,
-      // The lake may have been read after the log: what it holds beyond the known end is no negative lag.
-      lag: Math.max(0, end - next),
+      lag: Math.max(0, end - Math.max(next, start)),
       committed: position.committed.get(partition) ?? null,
     }
   })
