@@ -32,6 +32,8 @@ export interface TopicPlaces {
   readAt: number
 }
 
+/** How old a picture of the topic may be where it is not known to be wrong: new partitions are noticed after this. */
+export const PLACES_AGE_MS = 30_000
 const READ_COMMITTED = 1
 const EARLIEST = -2n
 const LATEST = -1n
@@ -57,7 +59,7 @@ export class KafkaCluster {
   readonly #bootstrap: Broker[]
   #brokers: Broker[] = []
   #places: TopicPlaces | undefined
-  #reading: Promise<TopicPlaces> | undefined
+  #reading: Promise<void> | undefined
   readonly #coordinators = new Map<string, Broker>()
   /** Counts failures, so that the next attempt begins at another broker. */
   #turn = 0
@@ -86,8 +88,11 @@ export class KafkaCluster {
     throw logError(failure, `cannot reach Kafka at ${this.options.brokers.join(', ')}`)
   }
 
-  /** @throws LOG_FORMAT when the broker is too old for the requests that are made here */
-  async checkVersions(): Promise<void> {
+  /**
+   * Makes sure that the cluster answers this client.
+   * @throws LOG_FORMAT when the broker is too old for the requests that are made here
+   */
+  async check(): Promise<true> {
     const { apiKeys } = await apiVersionsV3.api.async(await this.any(), 'music-faker', '1')
     const highest = new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]))
     for (const { key, version } of [fetchV17.api, produceV11.api, metadataV12.api]) {
@@ -97,6 +102,9 @@ export class KafkaCluster {
         })
       }
     }
+    // A broker that asks for a login tells its versions without one, and nothing else.
+    await this.#metadata([])
+    return true
   }
 
   /**
@@ -104,14 +112,17 @@ export class KafkaCluster {
    * @param notBefore epoch milliseconds: what was read earlier than this is read anew
    */
   async places(notBefore: number): Promise<TopicPlaces> {
-    if (this.#places !== undefined && this.#places.readAt >= notBefore) return this.#places
-    this.#reading ??= this.#readPlaces().finally(() => {
-      this.#reading = undefined
-    })
-    return this.#reading
+    // A reading that is under way may have begun too early; then one more follows.
+    while (this.#places === undefined || this.#places.readAt < notBefore) {
+      this.#reading ??= this.#readPlaces().finally(() => {
+        this.#reading = undefined
+      })
+      await this.#reading
+    }
+    return this.#places
   }
 
-  async #readPlaces(): Promise<TopicPlaces> {
+  async #readPlaces(): Promise<void> {
     const { topic } = this.options
     const readAt = Date.now()
     const response = await this.#metadata([topic])
@@ -123,7 +134,6 @@ export class KafkaCluster {
       partitions[partitionIndex] = { leader: brokers.get(leaderId), leaderEpoch }
     }
     this.#places = { topicId: found.topicId, partitions, readAt }
-    return this.#places
   }
 
   async #metadata(topics: string[]): Promise<metadataV12.MetadataResponse> {

@@ -6,9 +6,13 @@ import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka'
 import { MusicFakerError } from '../errors.ts'
 
 export const CHECK_BROKERS = 'Start Kafka with "music-faker up", or check --kafka-brokers.'
+/** What a broker does, without a word, with a client that does not speak as it expects. */
+const CUT_OFF = /^Connection closed$|before secure TLS connection/
+const CHECK_SPEECH =
+  'Check --kafka-brokers, --kafka-tls and --kafka-sasl-mechanism: a broker hangs up when TLS or a login is missing, or too much.'
 
 const AUTHORIZATION =
-  /_AUTHORIZATION_FAILED$|^(SASL_AUTHENTICATION_FAILED|UNSUPPORTED_SASL_MECHANISM|SECURITY_DISABLED)$/
+  /_AUTHORIZATION_FAILED$|^(SASL_AUTHENTICATION_FAILED|UNSUPPORTED_SASL_MECHANISM|ILLEGAL_SASL_STATE|SECURITY_DISABLED)$/
 const CERTIFICATE = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 /**
  * The broker no longer knows what this producer wrote. Whether the batch is in the log is unknown, and a producer with a
@@ -59,7 +63,9 @@ export function logError(error: unknown, what: string): MusicFakerError {
   if (finding.codes.has('PLT_KFK_AUTHENTICATION') && finding.innermost !== 'PLT_KFK_NETWORK') {
     return make('LOG_AUTH', 'Check --kafka-username and the password.')
   }
-  if (finding.codes.has('PLT_KFK_NETWORK')) return make('LOG_UNREACHABLE', CHECK_BROKERS)
+  if (finding.codes.has('PLT_KFK_NETWORK')) {
+    return make('LOG_UNREACHABLE', CUT_OFF.test(finding.reason) ? CHECK_SPEECH : CHECK_BROKERS)
+  }
   return make('INTERNAL')
 }
 

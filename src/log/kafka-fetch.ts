@@ -3,7 +3,7 @@
  * makes an object of every record.
  */
 import { createAPI, fetchV17, type Reader } from '@platformatic/kafka'
-import type { AbortedTransaction } from './kafka-records.ts'
+import type { AbortedTransaction } from './kafka-headers.ts'
 
 export interface FetchRequest {
   topicId: string

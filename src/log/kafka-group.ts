@@ -2,7 +2,7 @@
  * Membership of a consumer group, by the classic protocol: join, be told a share, keep saying so. Only the membership: what
  * is read, and from where, is up to the holder of an assignment.
  *
- * The library's Consumer is not used: after a rejoin that failed it sends no more heartbeats, a commit that meets a
+ * The library's Consumer (2.12.1) is not used: after a rejoin that failed it sends no more heartbeats, a commit that meets a
  * rebalance starts a second rejoin beside the first, and leaving waits for a coordinator that may be gone.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,19 +22,22 @@ import {
   STRATEGY,
   shareTopics,
 } from './kafka-assign.ts'
-import type { KafkaCluster, TopicPlaces } from './kafka-cluster.ts'
+import { type KafkaCluster, PLACES_AGE_MS, type TopicPlaces } from './kafka-cluster.ts'
 import { hasProtocolError, logError } from './kafka-errors.ts'
 import { Holdings } from './kafka-holdings.ts'
-import { pauseAfter } from './kafka-retry.ts'
+import { pauseAfter, within } from './kafka-retry.ts'
 import type { Assignment } from './log.ts'
 
 /** Without a heartbeat for this long a member is taken for dead. Brokers allow no less than 6 s by default. */
 const SESSION_MS = 10_000
 const HEARTBEAT_MS = 2500
+/**
+ * Out of contact for this long, a member gives up what it holds. Longer than the session: a broker that restarts, or a
+ * coordinator that moves, remembers its members, and two that work on one partition for a while do no harm.
+ */
+const LOST_MS = 30_000
 /** How long the coordinator waits for members to join again: they notice with their next heartbeat. */
 const REBALANCE_MS = 15_000
-/** How often the topic is looked at for new partitions and a new id. */
-const PLACES_AGE_MS = 30_000
 /** Leaving is a courtesy: without it the coordinator waits for the session to end. */
 const LEAVE_MS = 2000
 const HEARTBEAT_TIMEOUT_MS = 5000
@@ -67,25 +70,31 @@ export class Membership {
    * @throws what cannot pass by itself: LOG_AUTH, LOG_TOPIC_MISSING, LOG_REFUSED
    */
   async run(): Promise<void> {
-    const disconnect = () => this.#disconnect()
-    this.#stop.addEventListener('abort', disconnect)
+    const stopped = Promise.withResolvers<void>()
+    const stop = () => stopped.resolve()
+    this.#stop.addEventListener('abort', stop)
     try {
-      for (let failures = 0; !this.#stop.aborted; ) {
-        try {
-          await this.#join()
-          failures = 0
-          await this.#stay()
-        } catch (error) {
-          if (this.#stop.aborted) break
-          if (await this.#rejoinsAfter(error, failures)) failures++
-        }
-      }
+      // A request may hang for as long as it is allowed to: leaving does not wait for it.
+      await Promise.race([this.#takePart(), stopped.promise])
     } finally {
-      this.#stop.removeEventListener('abort', disconnect)
+      this.#stop.removeEventListener('abort', stop)
       this.#disconnect()
       const hints = this.#holdings.hints()
       this.#holdings.revokeAll()
       await this.#leave(hints)
+    }
+  }
+
+  async #takePart(): Promise<void> {
+    for (let failures = 0; !this.#stop.aborted; ) {
+      try {
+        await this.#join()
+        failures = 0
+        await this.#stay()
+      } catch (error) {
+        if (this.#stop.aborted) return
+        if (await this.#recover(error, failures)) failures++
+      }
     }
   }
 
@@ -160,8 +169,8 @@ export class Membership {
     return recreated || grown
   }
 
-  /** Prepares the next join after a failure. @returns whether it was one of contact; @throws what cannot pass */
-  async #rejoinsAfter(error: unknown, failures: number): Promise<boolean> {
+  /** Prepares the next join after a failure. @returns whether contact was lost; @throws what cannot pass */
+  async #recover(error: unknown, failures: number): Promise<boolean> {
     if (hasProtocolError(error, 'REBALANCE_IN_PROGRESS')) return false
     if (hasProtocolError(error, 'MEMBER_ID_REQUIRED')) {
       this.#memberId = (error as { response?: { memberId?: string } }).response?.memberId ?? ''
@@ -177,7 +186,7 @@ export class Membership {
     if (!mapped.retryable) throw mapped
     this.#disconnect()
     this.#cluster.forgetCoordinator(this.#group)
-    if (Date.now() - this.#heardAt > SESSION_MS) this.#loseMembership()
+    if (Date.now() - this.#heardAt > LOST_MS) this.#loseMembership()
     await sleep(pauseAfter(failures), undefined, { signal: this.#stop }).catch(() => undefined)
     return true
   }
@@ -236,11 +245,9 @@ export class Membership {
       const connection = await this.#cluster.coordinator(this.#group)
       await leaveGroupV5.api.async(connection, this.#group, [{ memberId: this.#memberId }])
     }
-    const enough = new AbortController()
-    await Promise.race([
+    await within(
+      LEAVE_MS,
       leaving().catch(() => undefined),
-      sleep(LEAVE_MS, undefined, { signal: enough.signal }).catch(() => undefined),
-    ])
-    enough.abort()
+    )
   }
 }

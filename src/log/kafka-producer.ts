@@ -3,15 +3,15 @@
  * lost is sent again byte for byte, so that the broker appends it once or recognises it. One send is in flight at a time:
  * a broker remembers only the last five batches of a producer and partition, and needs them in order.
  *
- * The library's own producer is not used: with sends overlapping it lost acknowledged batches; on some errors it sends a
+ * The library's own producer (2.12.1) is not used: with sends overlapping it lost acknowledged batches; on some errors it sends a
  * whole request again under a new id, which doubles the partitions that had succeeded; and when the partitions of one
  * broker move to different leaders, it repeats the request to one of them without end.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAPI, initProducerIdV5, produceV11, Writer } from '@platformatic/kafka'
-import { encodeBatch, fitting, partitionOf, sequenceAfter } from './kafka-batch.ts'
-import type { KafkaCluster, TopicPlaces } from './kafka-cluster.ts'
+import { type KafkaCluster, PLACES_AGE_MS, type TopicPlaces } from './kafka-cluster.ts'
 import type { Broker } from './kafka-connections.ts'
+import { encodeBatch, fitting, partitionOf, sequenceAfter } from './kafka-encode.ts'
 import { logError, protocolError } from './kafka-errors.ts'
 import { pauseAfter, retry } from './kafka-retry.ts'
 import type { LogMessage } from './log.ts'
@@ -22,8 +22,6 @@ const BATCH_BYTES = 1_000_000
 const ROUND_BYTES = 16_777_216
 /** Like the Java client's defaults: 30 s for a request, 120 s for getting a message delivered. */
 const ATTEMPTS_TIME = 4
-/** Partitions that were added to the topic are used after this. */
-const PLACES_AGE_MS = 30_000
 const PRODUCE_KEY = 0
 const PRODUCE_VERSION = 11
 const ACKS_ALL = -1

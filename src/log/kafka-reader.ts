@@ -11,10 +11,11 @@ import { type Broker, usable } from './kafka-connections.ts'
 import { logError, protocolError } from './kafka-errors.ts'
 import { type FetchResponse, fetchRecords } from './kafka-fetch.ts'
 import { RecordRuns } from './kafka-records.ts'
-import { pauseAfter } from './kafka-retry.ts'
+import { pauseAfter, within } from './kafka-retry.ts'
 import type { LogBatch, PartitionReader } from './log.ts'
 
 const OFFSET_OUT_OF_RANGE = 1
+const UNKNOWN_TOPIC = 3
 const LEADER_NOT_AVAILABLE = 5
 /** The longest that a fetch waits at the broker; then the next one goes out. */
 const LONGEST_POLL_MS = 5000
@@ -65,7 +66,7 @@ export class KafkaReader implements PartitionReader {
       stop ??= AbortSignal.any([this.#closed.signal, this.#logClosed, ...(signal ? [signal] : [])])
       const left = Math.max(until - Date.now(), 0)
       this.#ahead ??= this.#fetch(this.#position, maxBytes, left)
-      const outcome = await firstOf(this.#ahead, left + GRACE_MS, stop)
+      const outcome = await within(left + GRACE_MS, this.#ahead, stop)
       if (outcome === undefined) {
         this.#throwIfStopped(signal)
         return this.#empty()
@@ -125,6 +126,8 @@ export class KafkaReader implements PartitionReader {
         maxWaitMs: Math.min(waitMs, LONGEST_POLL_MS),
       })
       if (answer.errorCode === OFFSET_OUT_OF_RANGE) throw await this.#offsetGone(offset)
+      // A broker may forget a topic, or not know it yet, before the places say so.
+      if (answer.errorCode === UNKNOWN_TOPIC) throw protocolError(LEADER_NOT_AVAILABLE)
       if (answer.errorCode !== 0) throw protocolError(answer.errorCode)
       return { ok: true, answer, offset }
     } catch (error) {
@@ -208,16 +211,5 @@ export class KafkaReader implements PartitionReader {
 
   #name(): string {
     return `partition ${this.#partition} of ${this.#cluster.options.topic}`
-  }
-}
-
-/** The value of `promise`, or undefined when it takes longer than `ms` or `stop` aborts. */
-async function firstOf<T>(promise: Promise<T>, ms: number, stop: AbortSignal): Promise<T | undefined> {
-  const enough = new AbortController()
-  const signal = AbortSignal.any([stop, enough.signal])
-  try {
-    return await Promise.race([promise, sleep(ms, undefined, { signal }).catch(() => undefined)])
-  } finally {
-    enough.abort()
   }
 }

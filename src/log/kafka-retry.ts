@@ -1,4 +1,4 @@
-/** Repeating what may pass by itself. */
+/** Repeating what may pass by itself, and waiting no longer than it is worth. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { logError } from './kafka-errors.ts'
 
@@ -34,5 +34,16 @@ export async function retry<T>(
       if (!error.retryable || Date.now() + pause >= deadline) throw error
       await sleep(pause, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted())
     }
+  }
+}
+
+/** The value of `promise`, or undefined when it takes longer than `ms` or `stop` aborts. Rejects as it does. */
+export async function within<T>(ms: number, promise: Promise<T>, stop?: AbortSignal): Promise<T | undefined> {
+  const enough = new AbortController()
+  const signal = stop === undefined ? enough.signal : AbortSignal.any([stop, enough.signal])
+  try {
+    return await Promise.race([promise, sleep(ms, undefined, { signal }).catch(() => undefined)])
+  } finally {
+    enough.abort()
   }
 }

@@ -1,16 +1,16 @@
 /**
  * The log on Apache Kafka 3.9 or newer. Offsets are the topic's own; messages of aborted transactions are never read.
- * Every connection fetches, appends and joins by requests of its own over the library's connections and wire formats; the
- * files beside this one say why its clients do not do.
+ * Fetching, appending and group membership are requests of our own over the library's connections and wire formats; the
+ * files beside this one say why its clients will not do.
  */
 import { MusicFakerError } from '../errors.ts'
-import { KafkaCluster } from './kafka-cluster.ts'
+import { KafkaCluster, PLACES_AGE_MS } from './kafka-cluster.ts'
 import type { KafkaOptions } from './kafka-connections.ts'
-import { hasProtocolError } from './kafka-errors.ts'
+import { CHECK_BROKERS, hasProtocolError } from './kafka-errors.ts'
 import { Membership } from './kafka-group.ts'
 import { KafkaProducer } from './kafka-producer.ts'
 import { KafkaReader } from './kafka-reader.ts'
-import { retry } from './kafka-retry.ts'
+import { retry, within } from './kafka-retry.ts'
 import type { Assignment, EventLog, LogMessage, PartitionReader, TopicDescription } from './log.ts'
 
 export type { KafkaOptions } from './kafka-connections.ts'
@@ -22,9 +22,15 @@ export type { KafkaOptions } from './kafka-connections.ts'
  */
 export async function openKafkaLog(options: KafkaOptions): Promise<EventLog> {
   const cluster = new KafkaCluster(options)
-  const brokers = options.brokers.join(', ')
+  const what = `cannot reach Kafka at ${options.brokers.join(', ')}`
+  const deadline = Date.now() + options.connectTimeout
+  const check = async () => {
+    const checked = await within(deadline - Date.now(), cluster.check())
+    if (checked === undefined)
+      throw new MusicFakerError('LOG_UNREACHABLE', `${what}: no answer`, { next: CHECK_BROKERS })
+  }
   try {
-    await retry(`cannot reach Kafka at ${brokers}`, Date.now() + options.connectTimeout, () => cluster.checkVersions())
+    await retry(what, deadline, check)
   } catch (error) {
     cluster.connections.closeAll()
     throw error
@@ -127,7 +133,7 @@ class KafkaLog implements EventLog {
 
   async committed(group: string): Promise<Map<number, number>> {
     return this.#retry(`cannot read what group ${group} has committed`, async () => {
-      const { partitions } = await this.#cluster.places(0)
+      const { partitions } = await this.#cluster.places(Date.now() - PLACES_AGE_MS)
       return this.#cluster.committed(group, partitions.length)
     })
   }

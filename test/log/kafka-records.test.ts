@@ -1,7 +1,8 @@
-import { crc32c, createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka'
+import { compressionsAlgorithms, crc32c, createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type FetchedRecords, RecordRuns } from '../../src/log/kafka-records.ts'
+import type { FetchedRecords } from '../../src/log/kafka-headers.ts'
+import { RecordRuns } from '../../src/log/kafka-records.ts'
 import type { LogBatch } from '../../src/log/log.ts'
 
 const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -265,6 +266,19 @@ describe('batches that cannot be read', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'LOG_REFUSED', message: expect.stringMatching(expected) }))
   })
 
+  it('a damaged batch is met again, not passed over', () => {
+    const records = Buffer.concat([batchAt(0, [text('a')]), batchAt(1, [text('b')], { compression: 'gzip' })])
+    records.writeUInt8(0x7e, records.length - 1)
+    const runs = new RecordRuns(fetched(records))
+    expect(runs.take(1_000).next).toBe(1)
+    for (let i = 0; i < 2; i++) expect(() => runs.take(1_000)).toThrow(/offset 1 .* checksum/)
+    const overlong = batchAt(0, [text('a')])
+    overlong.writeUInt8(0x7e, 61)
+    reseal(overlong, 0)
+    const broken = new RecordRuns(fetched(overlong))
+    for (let i = 0; i < 2; i++) expect(() => broken.take(1_000)).toThrow(/overlap/)
+  })
+
   it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
     '%s that unfolds to more than 64 MiB is refused',
     (compression) => {
@@ -282,11 +296,34 @@ describe('batches that cannot be read', () => {
   })
 })
 
+it('reads snappy in the framing of its Java library', () => {
+  const records = batchAt(0, [text('first'), text('second')])
+  const body = records.subarray(61)
+  const blocks = [body.subarray(0, 9), body.subarray(9)].map((part) => {
+    const block = compressionsAlgorithms.snappy.compressSync(part)
+    return Buffer.concat([Buffer.from(Uint32Array.of(block.length).buffer).swap32(), block])
+  })
+  const header = Buffer.from('\x82SNAPPY\0\0\0\0\x01\0\0\0\x01', 'latin1')
+  const framed = Buffer.concat([records.subarray(0, 61), header, ...blocks])
+  framed.writeInt32BE(framed.length - 12, 8)
+  framed.writeInt16BE(2, 21)
+  reseal(framed, 0)
+  expect(take(fetched(framed)).values).toEqual(['first', 'second'])
+
+  // A block that claims to unfold to 100 MB.
+  const claim = Buffer.from([0x80, 0xc2, 0xd7, 0x2f])
+  const bomb = Buffer.concat([records.subarray(0, 61), header, Buffer.from([0, 0, 0, 4]), claim])
+  bomb.writeInt32BE(bomb.length - 12, 8)
+  bomb.writeInt16BE(2, 21)
+  reseal(bomb, 0)
+  expect(() => take(fetched(bomb))).toThrow(/unfolds to more/)
+})
+
 it('sizes an LZ4 frame of varied text by its blocks', () => {
   const line = (i: number) =>
     `{"user":"user${(i * 7919) % 99991}","artist":"${(i * 31337).toString(36)}","duration":${i % 613}}\n`
-  const lines = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => line(i)).join(''))
-  const textOf = (length: number) => Buffer.concat([lines, lines]).subarray(0, length)
+  const lines = Buffer.from(Array.from({ length: 100_000 }, (_, i) => line(i)).join(''))
+  const textOf = (length: number) => Buffer.concat(Array(16).fill(lines)).subarray(0, length)
   const batch = (length: number) => batchAt(0, [{ value: textOf(length), timestamp: 1n }], { compression: 'lz4' })
   expect(batch(67_000_000).length * 255).toBeGreaterThan(1_000_000_000)
   expect(new RecordRuns(fetched(batch(67_000_000))).take(1_000).count).toBe(1)

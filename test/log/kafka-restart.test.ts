@@ -1,0 +1,99 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { up } from '../../src/cluster/cluster.ts'
+import { isAlive, recall } from '../../src/cluster/process.ts'
+import { pidFile, siteOf } from '../../src/cluster/site.ts'
+import type { Config } from '../../src/config.ts'
+import { isRetryable } from '../../src/errors.ts'
+import { openKafkaLog } from '../../src/log/kafka.ts'
+import type { EventLog } from '../../src/log/log.ts'
+import { Member } from '../contract/log-member.ts'
+import { eventually, message } from '../contract/log-reading.ts'
+import { destroy, freeConfig } from '../services.ts'
+
+const LOT = 500
+
+const services = inject('services')
+const skipped = 'skipped' in services
+
+describe.skipIf(skipped)(`kafka restart${skipped ? ` (skipped: ${services.skipped})` : ''}`, () => {
+  let dataDir: string
+  let config: Config
+  let log: EventLog
+  const start = () =>
+    up(config, { services: ['kafka'], engine: 'jvm', report: () => {}, signal: new AbortController().signal })
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'music-faker-kafka-restart-'))
+    config = await freeConfig(dataDir)
+    await start()
+    const options = { partitions: 3, requestTimeout: 30_000, connectTimeout: 10_000 }
+    log = await openKafkaLog({ ...options, brokers: config.kafkaBrokers, topic: 'restart' })
+    await log.ensureTopic()
+  })
+
+  afterAll(async () => {
+    await log?.close()
+    destroy(dataDir)
+  })
+
+  it('appending, reading and membership go on after kill -9 of the broker: nothing lost, nothing doubled', {
+    timeout: 120_000,
+  }, async () => {
+    const [full, done] = [new AbortController(), new AbortController()]
+    let appended = 0
+    const appending = (async () => {
+      for (; !full.signal.aborted; appended += LOT) {
+        const from = appended
+        await log.append(Array.from({ length: LOT }, (_, i) => message(`k${i % 53}`, `${from + i}`)))
+      }
+    })()
+    const seen = new Map<string, number>()
+    const reading = Promise.all([0, 1, 2].map((partition) => readOn(log, partition, done.signal, seen)))
+    // Failures show when they are awaited; without this they would end the run first.
+    for (const each of [appending, reading]) each.catch(() => undefined)
+    const member = new Member(log, 'restart')
+    await eventually(() => expect([member.held.size, appended > 20 * LOT]).toEqual([3, true]), 20_000)
+
+    const broker = recall(pidFile(siteOf(config), 'kafka'))!
+    process.kill(broker.pid, 'SIGKILL')
+    await eventually(() => expect(isAlive(broker)).toBe(false), 10_000)
+    const before = appended
+    await start()
+    await eventually(() => expect(appended).toBeGreaterThan(before + 20 * LOT), 60_000)
+    full.abort()
+    await appending
+    const { partitions } = await log.describe()
+    expect([...partitions.values()].reduce((sum, { end }) => sum + end, 0)).toBe(appended)
+    await eventually(() => expect(seen.size).toBe(appended), 30_000)
+    expect([...seen.values()].every((times) => times === 1)).toBe(true)
+
+    await eventually(async () => {
+      await member.held.get(0)?.commit(77)
+      expect((await log.committed('restart')).get(0)).toBe(77)
+    }, 30_000)
+    expect(member.held.size).toBe(3)
+    done.abort()
+    await reading
+    await member.leave()
+  })
+})
+
+/** Reads a partition from its beginning until `stop` aborts, repeating what may be repeated, and counts every value. */
+async function readOn(log: EventLog, partition: number, stop: AbortSignal, seen: Map<string, number>): Promise<void> {
+  const reader = log.open(partition, 0)
+  while (!stop.aborted) {
+    try {
+      const batch = await reader.read({ maxBytes: 1_000_000, maxWaitMs: 500 })
+      for (let i = 0; i < batch.count; i++) {
+        const value = Buffer.from(batch.data.subarray(batch.starts[i], batch.ends[i])).toString()
+        seen.set(value, (seen.get(value) ?? 0) + 1)
+      }
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+    }
+  }
+  await reader.close()
+}
