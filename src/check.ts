@@ -6,6 +6,7 @@ import { archive } from './archive/archiver.ts'
 import { REALTIME } from './archive/batch.ts'
 import { lakeRoot } from './archive/layout.ts'
 import type { Config } from './config.ts'
+import { type ErrorCode, MusicFakerError } from './errors.ts'
 import { decode } from './event.ts'
 import { Generator } from './generate/generator.ts'
 import type { LakeStorage } from './lake/storage.ts'
@@ -20,6 +21,9 @@ export interface StageVerdict {
   /** What was seen, or what failed. */
   detail: string
   seconds: number
+  /** Of a stage that failed for a known reason: which, and what to do about it. */
+  code?: ErrorCode
+  next?: string
 }
 
 const EVENTS = 300
@@ -46,17 +50,17 @@ export async function selfTest(options: {
   const stage = async <T>(name: string, run: () => Promise<[string, T]>): Promise<T> => {
     options.signal.throwIfAborted()
     const begin = performance.now()
-    const conclude = (ok: boolean, detail: string) => {
-      const verdict = { stage: name, ok, detail, seconds: (performance.now() - begin) / 1000 }
+    const conclude = (judged: Omit<StageVerdict, 'stage' | 'seconds'>) => {
+      const verdict = { stage: name, ...judged, seconds: (performance.now() - begin) / 1000 }
       verdicts.push(verdict)
       options.onVerdict(verdict)
     }
     try {
       const [detail, result] = await run()
-      conclude(true, detail)
+      conclude({ ok: true, detail })
       return result
     } catch (error) {
-      conclude(false, error instanceof Error ? error.message : String(error))
+      conclude({ ok: false, ...failureOf(error) })
       throw error
     }
   }
@@ -84,6 +88,11 @@ export async function selfTest(options: {
     for (const resource of opened.reverse()) await resource.close()
   }
   return verdicts
+}
+
+function failureOf(error: unknown): Pick<StageVerdict, 'detail' | 'code' | 'next'> {
+  if (!(error instanceof MusicFakerError)) return { detail: error instanceof Error ? error.message : String(error) }
+  return { detail: error.message, code: error.code, ...(error.next !== undefined && { next: error.next }) }
 }
 
 async function generate(): Promise<[string, LogMessage[]]> {

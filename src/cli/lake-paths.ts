@@ -1,8 +1,10 @@
 /** Paths of the lake as people type them: relative to the lake's root, with `*` and `?` in any segment. */
 import { posix } from 'node:path'
-import { lakeRoot } from '../archive/layout.ts'
+import { commitsFolder, lakeRoot } from '../archive/layout.ts'
 import { MusicFakerError } from '../errors.ts'
 import type { LakeEntry, LakeStorage } from '../lake/storage.ts'
+
+const TOPICS_NAMED = 10
 
 /** The absolute path that `typed` means; nothing leads above `/`. */
 export function lakePath(topic: string, typed = '.'): string {
@@ -30,12 +32,34 @@ export async function* expand(lake: LakeStorage, topic: string, typed?: string):
     yield entry
   }
   if (found) return
-  const empty = path === lakeRoot(topic)
-  throw new MusicFakerError('LAKE_NOT_FOUND', empty ? 'the lake is still empty' : `${path} is not in the lake`, {
-    next: empty
-      ? 'Fill it with: music-faker produce -n 50, then: music-faker consume --once'
-      : 'See what is there with: music-faker ls -R',
+  if (path === lakeRoot(topic)) throw await nothingOf(topic, lake)
+  throw new MusicFakerError('LAKE_NOT_FOUND', `${path} is not in the lake`, {
+    next: 'See what is there with: music-faker ls -R',
   })
+}
+
+/** @throws LAKE_NOT_FOUND when nothing of the topic was ever archived, naming the topics that are there */
+export async function requireTopic(lake: LakeStorage, topic: string): Promise<void> {
+  if ((await lake.stat(lakeRoot(topic))) === undefined) throw await nothingOf(topic, lake)
+}
+
+async function nothingOf(topic: string, lake: LakeStorage): Promise<MusicFakerError> {
+  const topics: string[] = []
+  for await (const { path, kind } of lake.list('/')) {
+    // A lake in HDFS has folders of others beside it.
+    if (kind === 'directory' && (await lake.stat(commitsFolder(path))))
+      topics.push(JSON.stringify(posix.basename(path)))
+    if (topics.length === TOPICS_NAMED) break
+  }
+  return new MusicFakerError(
+    'LAKE_NOT_FOUND',
+    topics.length === 0
+      ? 'the lake is still empty'
+      : `nothing of topic "${topic}" is in the lake, which holds ${topics.join(', ')}`,
+    {
+      next: `${topics.length === 0 ? 'Fill it' : 'Check --topic, or fill it'} with: music-faker produce -n 50, then: music-faker consume --once`,
+    },
+  )
 }
 
 /** Takes the segments without a pattern in one step, so that a plain path costs one request. */

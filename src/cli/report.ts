@@ -1,7 +1,7 @@
 /** How a failure is told: what failed, its code, what to do next; a stack only with --verbose. */
 import { MusicFakerError } from '../errors.ts'
 import type { Output } from './output.ts'
-import { PROGRAM } from './program-name.ts'
+import { withProgramName } from './program-name.ts'
 
 /** What stands on stderr with --json. */
 export interface ErrorReport {
@@ -32,11 +32,6 @@ function asFailure(error: unknown): MusicFakerError {
     next: 'This is a bug: run it again with --verbose and report what it prints.',
     cause: error,
   })
-}
-
-/** In a clone the program is `./music-faker`: what a hint tells to type must work when it is pasted. */
-function withProgramName(hint: string): string {
-  return hint.replace(/(?<![\w./-])music-faker (?=[a-z-])/g, `${PROGRAM} `)
 }
 
 function stackOf(error: Error): string {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { expand, lakePath, matchesGlob } from '../../src/cli/lake-paths.ts'
+import { expand, lakePath, matchesGlob, requireTopic } from '../../src/cli/lake-paths.ts'
 import { openLocalLake } from '../../src/lake/local.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 
@@ -70,4 +70,16 @@ test('a name that is not there is said to be missing', async () => {
 test('a lake without a root is said to be empty', async () => {
   const paths = expand(lake, 'nothing_yet')
   await expect(paths.next()).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND', message: 'the lake is still empty' })
+})
+
+test('a topic with a typing mistake is told beside those that the lake holds', async () => {
+  await lake.write('/music/_commits/id/p0/00000000000000000001.json', Buffer.from('{}'))
+  const wrong = {
+    code: 'LAKE_NOT_FOUND',
+    message: 'nothing of topic "musik" is in the lake, which holds "music"',
+    next: expect.stringContaining('Check --topic'),
+  }
+  await expect(expand(lake, 'musik').next()).rejects.toMatchObject(wrong)
+  await expect(requireTopic(lake, 'musik')).rejects.toMatchObject(wrong)
+  await expect(requireTopic(lake, 'music')).resolves.toBeUndefined()
 })

@@ -2,6 +2,7 @@ import { lakeRoot } from '../../archive/layout.ts'
 import { hasCode, MusicFakerError } from '../../errors.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
+import { PROGRAM } from '../program-name.ts'
 import { DASHBOARD_SETTINGS, LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 import { untilAborted } from './dashboard.ts'
 
@@ -33,7 +34,7 @@ export const demo = command({
     const text = `It works: every event of the log is in the lake exactly once, although the archiver was killed.`
     await out.result({ ...verdict, url: page.url }, `${out.paint('green', text)}\nThe page: ${page.url}`)
     if (!page.ours) return
-    if (!out.terminal) out.say('To open it: music-faker dashboard')
+    if (!out.terminal) out.say(`To open it: ${PROGRAM} dashboard`)
     else {
       out.say('It stays until Ctrl-C.')
       await untilAborted(signal)

@@ -7,6 +7,7 @@ import { logSteps } from '../doctor/log.ts'
 import { clockStep, diskStep, nodeStep, portStep } from '../doctor/machine.ts'
 import { formatCounted } from '../format.ts'
 import type { Output } from '../output.ts'
+import { withProgramName } from '../program-name.ts'
 import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 
 const MARKS = {
@@ -28,7 +29,8 @@ export const doctor = command({
   async run(context) {
     const { out } = context
     const findings: Finding[] = []
-    for await (const finding of examine(context)) {
+    for await (const found of examine(context)) {
+      const finding = found.next === undefined ? found : { ...found, next: withProgramName(found.next) }
       findings.push(finding)
       if (!out.json) await out.write(`${findingText(finding, out)}\n`)
     }

@@ -1,5 +1,6 @@
 import { SERVICE_NAMES, type ServiceName } from '../../cluster/services.ts'
 import { command } from '../command.ts'
+import { withProgramName } from '../program-name.ts'
 import { serviceTable } from '../service-table.ts'
 import { CLUSTER_SETTINGS } from '../settings.ts'
 
@@ -12,7 +13,10 @@ export const restart = command({
   async run({ config, out, signal }, { operands }) {
     const cluster = await import('../../cluster/cluster.ts')
     const service = operands[0] as ServiceName
-    const services = await cluster.restart(config, service, { report: (line) => out.say(line), signal })
+    const services = await cluster.restart(config, service, {
+      report: (line) => out.say(withProgramName(line)),
+      signal,
+    })
     await out.result(services, () => serviceTable(services))
   },
 })

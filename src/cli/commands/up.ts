@@ -1,4 +1,5 @@
 import { command } from '../command.ts'
+import { withProgramName } from '../program-name.ts'
 import { serviceTable } from '../service-table.ts'
 import { CLUSTER_SETTINGS } from '../settings.ts'
 
@@ -11,7 +12,7 @@ export const up = command({
   drains: true,
   async run({ config, out, signal }) {
     const cluster = await import('../../cluster/cluster.ts')
-    const services = await cluster.up(config, { report: (line) => out.say(line), signal })
+    const services = await cluster.up(config, { report: (line) => out.say(withProgramName(line)), signal })
     await out.result(services, () => serviceTable(services))
   },
 })

@@ -1,6 +1,7 @@
 import { lakeRoot } from '../../archive/layout.ts'
 import { ERRORS } from '../../errors.ts'
 import { command } from '../command.ts'
+import { requireTopic } from '../lake-paths.ts'
 import { LAKE_SETTINGS } from '../settings.ts'
 
 export const verify = command({
@@ -13,6 +14,7 @@ export const verify = command({
   settings: LAKE_SETTINGS,
   async run({ config, out, signal, openLake }, { options }) {
     const lake = await openLake()
+    await requireTopic(lake, config.topic)
     const progress = out.progress({ unit: 'files' })
     const { verify: verifyLake } = await import('../../lake/verify.ts')
     const report = await verifyLake({
