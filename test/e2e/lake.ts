@@ -38,8 +38,12 @@ export async function expectLakeHoldsLog(shell: Shell, count: number, settings: 
   return lake
 }
 
-/** How long after its own time each event from `since` on was committed, in milliseconds, ascending. */
-export async function latencies(shell: Shell, settings: Settings = {}, since = 0): Promise<number[]> {
+/** How long after its own time each event of a span was committed, in milliseconds, ascending. Epoch milliseconds. */
+export async function latencies(
+  shell: Shell,
+  { since, until }: { since: number; until: number },
+  settings: Settings = {},
+): Promise<number[]> {
   const [records, entries, messages] = await Promise.all([
     batchRecords(shell, settings),
     shell.rows<{ path: string; modified: number }>('ls -R _commits', settings),
@@ -51,7 +55,7 @@ export async function latencies(shell: Shell, settings: Settings = {}, since = 0
     const record = records.find((one) => one.partition === partition && one.first <= offset && offset < one.next)
     const name = `/p${partition}/${recordName(record?.seq ?? 0)}`
     const committed = entries.find(({ path }) => path.endsWith(name))?.modified ?? Number.NaN
-    if (time >= since) waits.push(committed - time)
+    if (time >= since && time <= until) waits.push(committed - time)
   }
   return waits.sort((a, b) => a - b)
 }
