@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { hasCode, MusicFakerError } from '../errors.ts'
+import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog } from '../log/log.ts'
 import { pause } from '../retry.ts'
@@ -124,9 +124,14 @@ class Archiver {
     const { log, group } = this.#options
     const membership = this.#membership
     if (this.#targets) void this.#leaveWhenArchived(membership)
-    for await (const assignment of log.join({ group, signal: membership.signal })) {
-      if (this.#options.signal.aborted) break
-      this.#start(assignment)
+    try {
+      for await (const assignment of log.join({ group, signal: membership.signal })) {
+        // Leaving here would revoke what is still to drain.
+        if (!this.#options.signal.aborted) this.#start(assignment)
+      }
+    } finally {
+      // Where the group could not be joined, this ends the looks at the lake.
+      membership.abort()
     }
     await Promise.all(this.#running.values())
   }
@@ -182,13 +187,17 @@ class Archiver {
       this.#membership.abort()
       return
     }
+    this.#noteStopped(partition, error)
+    if (this.#running.size <= 1) this.#leaveUnlessAssigned(hasCode(error, 'COMMIT_FENCED') ? IDLE_MS : 0)
+  }
+
+  #noteStopped(partition: number, error: unknown): void {
     const known =
       error instanceof MusicFakerError
         ? error
         : new MusicFakerError('INTERNAL', `partition ${partition} stopped: ${String(error)}`, { cause: error })
     this.#stopped.set(partition, known)
     this.#report({ kind: 'stopped', partition, error: known })
-    if (this.#running.size <= 1) this.#leaveUnlessAssigned(hasCode(known, 'COMMIT_FENCED') ? IDLE_MS : 0)
   }
 
   /**
@@ -233,11 +242,10 @@ class Archiver {
 
   /** Other members of the group may hold partitions, so the lake itself says when all of them are done. */
   async #leaveWhenArchived(membership: AbortController): Promise<void> {
-    try {
-      while (!membership.signal.aborted && !(await this.#allArchived())) await pause(POLL_MS, membership.signal)
-    } catch {
-      // The partitions' own errors are reported where they happen; a failing look at the lake is repeated.
-      if (!membership.signal.aborted) return void this.#leaveWhenArchived(membership)
+    const { signal } = membership
+    // A look that fails is repeated, no sooner than any other: what cannot pass by itself ends the join.
+    while (!signal.aborted && !(await this.#allArchived().catch(() => false))) {
+      await pause(POLL_MS, signal).catch(() => undefined)
     }
     membership.abort()
   }
@@ -248,7 +256,13 @@ class Archiver {
     const { topicId } = await log.describe()
     for (const [partition, target] of this.#targets!) {
       if (target === 0 || this.#stopped.has(partition)) continue
-      if (!(await isArchived(lake, root, topicId, partition, target))) return false
+      try {
+        if (!(await isArchived(lake, root, topicId, partition, target))) return false
+      } catch (error) {
+        if (isRetryable(error)) return false
+        // Another member's, which has stopped there as well but may stay for its other partitions.
+        this.#noteStopped(partition, error)
+      }
     }
     return true
   }

@@ -85,8 +85,13 @@ export async function isArchived(
   const head = await readHead(lake, root, topicId, partition)
   if (!head || head.next < target) return false
   const last = await lastBatch(lake, root, topicId, partition)
-  const found = await Promise.all((last?.files ?? []).map((file) => lake.stat(file.path)))
-  return found.every((entry) => entry !== undefined)
+  return (await Promise.all((last?.files ?? []).map((file) => isPublished(lake, file)))).every(Boolean)
+}
+
+/** A file that is still staged may have found its name taken by one of another lineage: what is there is not it. */
+async function isPublished(lake: LakeStorage, { path, staged }: CommittedFile): Promise<boolean> {
+  const [there, waiting] = await Promise.all([lake.stat(path), lake.stat(staged)])
+  return there !== undefined && waiting === undefined
 }
 
 export class CommitLog {

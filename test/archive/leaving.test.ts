@@ -1,0 +1,175 @@
+/** When an archiver leaves its group, and what becomes of what it holds. */
+import { afterEach, beforeEach, expect, it, type Mock, vi } from 'vitest'
+import { type ArchiveOptions, archive } from '../../src/archive/archiver.ts'
+import { partitionCommits, recordName } from '../../src/archive/layout.ts'
+import { MusicFakerError } from '../../src/errors.ts'
+import { encode } from '../../src/event.ts'
+import type { LakeStorage } from '../../src/lake/storage.ts'
+import type { Assignment, EventLog } from '../../src/log/log.ts'
+import { eventually } from '../contract/log-reading.ts'
+import { openMemoryLake } from '../lake/memory.ts'
+import { MemoryTopic } from '../log/memory.ts'
+import { eventOf } from '../stats/records.ts'
+import { dataFiles } from './lake-contents.ts'
+
+const ROOT = '/t'
+/** Looks at the lake, after which a test ends that would never end by itself. */
+const TOO_MANY = 1_000
+
+let topic: MemoryTopic
+let log: EventLog
+let lake: LakeStorage
+
+beforeEach(async () => {
+  topic = new MemoryTopic('t')
+  log = topic.open(2)
+  await log.ensureTopic()
+  lake = openMemoryLake()
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await log.close()
+})
+
+function run(options: Partial<ArchiveOptions> = {}) {
+  return archive({
+    ...{ log, lake, root: ROOT, group: 'g' },
+    limits: { messages: 10, bytes: 1e9, ageMs: 20 },
+    once: true,
+    acceptGap: false,
+    signal: new AbortController().signal,
+    ...options,
+  })
+}
+
+/** Another member of the group, which takes what it is given and does nothing with it. */
+class Idler {
+  readonly held: Assignment[] = []
+  readonly #stop = new AbortController()
+  readonly #done: Promise<void>
+
+  constructor() {
+    this.#done = this.#hold()
+  }
+
+  async #hold(): Promise<void> {
+    for await (const assignment of log.join({ group: 'g', signal: this.#stop.signal })) this.held.push(assignment)
+  }
+
+  leave(): Promise<void> {
+    this.#stop.abort()
+    return this.#done
+  }
+}
+
+const put = (partition: number, track: string) => topic.put(partition, encode(eventOf({ track })))
+
+it('looks no longer at the lake once the group could not be joined', async () => {
+  put(0, 'one')
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const denied: EventLog = Object.create(log, {
+    topic: { value: 't' },
+    describe: { value: vi.fn(() => log.describe()) },
+    join: {
+      value: () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () => Promise.reject(new MusicFakerError('LOG_AUTH', 'this user may not join the group')),
+        }),
+      }),
+    },
+  })
+  await expect(run({ log: denied })).rejects.toMatchObject({ code: 'LOG_AUTH' })
+  await vi.advanceTimersByTimeAsync(1_000)
+  const looks = vi.mocked(denied.describe).mock.calls.length
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(denied.describe).toHaveBeenCalledTimes(looks)
+})
+
+it('looks at a lake that does not answer no more often than at one that does', async () => {
+  put(0, 'one')
+  const idler = new Idler()
+  const second = new Idler()
+  await eventually(() => expect(idler.held).toHaveLength(2), 5_000)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const stop = new AbortController()
+  const list: Mock<LakeStorage['list']> = vi.fn(() => {
+    if (list.mock.calls.length > TOO_MANY) stop.abort()
+    throw new MusicFakerError('LAKE_UNREACHABLE', 'no answer')
+  })
+  const running = run({ lake: { ...bound(lake), list }, signal: stop.signal })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(list.mock.calls.length).toBeLessThan(20)
+  stop.abort()
+  await vi.runAllTimersAsync()
+  await running
+  await idler.leave()
+  await second.leave()
+})
+
+it('does not wait for a partition of another member whose commit log is damaged', async () => {
+  const idler = new Idler()
+  put(0, 'one')
+  put(1, 'two')
+  await lake.write(`${partitionCommits(ROOT, topic.topicId, 0)}/${recordName(1)}`, Buffer.from('{"format":1'))
+  const stop = new AbortController()
+  const list: Mock<LakeStorage['list']> = vi.fn((...args: Parameters<LakeStorage['list']>) => {
+    if (list.mock.calls.length > TOO_MANY) stop.abort()
+    return lake.list(...args)
+  })
+  const watched = { ...bound(lake), list }
+  await expect(run({ lake: watched, signal: stop.signal })).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
+  expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1)
+  expect(idler.held.some(({ partition, revoked }) => partition === 0 && !revoked.aborted)).toBe(true)
+  await idler.leave()
+})
+
+it('does not take the file of another lineage for its own', async () => {
+  const clock = () => Date.UTC(2025, 6, 4)
+  put(0, 'one')
+  await run({ clock })
+  topic.recreate()
+  put(0, 'two')
+  // The same second and the same offsets, so the same name: refused, however often it is tried.
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await expect(run({ clock })).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
+  }
+})
+
+it('drains what it holds, also when it is given more meanwhile', async () => {
+  const idler = new Idler()
+  const stop = new AbortController()
+  const gate = Promise.withResolvers<void>()
+  const held = vi.fn()
+  const slow: LakeStorage = {
+    ...bound(lake),
+    rename: async (from, to) => {
+      // The first record that is no claim.
+      if (to.endsWith(recordName(2))) {
+        held()
+        await gate.promise
+      }
+      return lake.rename(from, to)
+    },
+  }
+  const running = run({ lake: slow, once: false, signal: stop.signal })
+  put(1, 'one')
+  await eventually(() => expect(held).toHaveBeenCalled(), 5_000)
+  stop.abort()
+  await idler.leave()
+  gate.resolve()
+  expect(await running).toMatchObject({ events: 1, drained: true })
+  expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1)
+})
+
+function bound(of: LakeStorage): LakeStorage {
+  return {
+    write: (path, body) => of.write(path, body),
+    rename: (from, to) => of.rename(from, to),
+    read: (path) => of.read(path),
+    stream: (path) => of.stream(path),
+    stat: (path) => of.stat(path),
+    list: (path, options) => of.list(path, options),
+    remove: (path) => of.remove(path),
+    close: () => of.close(),
+  }
+}
