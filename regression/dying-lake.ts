@@ -1,0 +1,99 @@
+/** The lake of a process that dies at a given call. */
+import type { LakeEntry, LakeStorage } from '../src/lake/storage.ts'
+
+/** Whether the process dies before the call takes effect, amid it, or after it and before it hears so. */
+export const WAYS = ['before', 'amid', 'after'] as const
+export type Way = (typeof WAYS)[number]
+
+/** The calls that change the lake. To die at another is to die after the last of these. */
+export type Change = 'write' | 'rename' | 'remove'
+
+export interface Death {
+  /** At which change, from 1. */
+  step: number
+  way: Way
+  /** What the calls do that are cut short. */
+  half: Pick<LakeStorage, Change>
+  /** Ends the process. @param begun the call amid which it dies */
+  die: (begun?: Promise<unknown>) => unknown
+}
+
+export interface DyingLake {
+  lake: LakeStorage
+  /** The change at which it died, undefined while it lives. */
+  diedIn: Change | undefined
+}
+
+/** After its death no call has an effect, and none that was under way comes back. */
+export function dyingLake(lake: LakeStorage, { step, way, half, die }: Death): DyingLake {
+  let changes = 0
+  const dying: DyingLake = { lake, diedIn: undefined }
+  const look = async <T>(real: () => Promise<T>): Promise<T> => {
+    if (dying.diedIn) return never()
+    const result = await real()
+    return dying.diedIn ? never() : result
+  }
+  const change = async <T>(name: Change, real: () => Promise<T>, begin: () => Promise<unknown>): Promise<T> => {
+    if (dying.diedIn || ++changes !== step) return look(real)
+    if (way === 'after') await real().catch(() => undefined)
+    dying.diedIn = name
+    die(way === 'amid' ? begin() : undefined)
+    return never()
+  }
+  dying.lake = {
+    write: (path, body) =>
+      change(
+        'write',
+        () => lake.write(path, body),
+        () => half.write(path, body),
+      ),
+    rename: (from, to) =>
+      change(
+        'rename',
+        () => lake.rename(from, to),
+        () => half.rename(from, to),
+      ),
+    remove: (path) =>
+      change(
+        'remove',
+        () => lake.remove(path),
+        () => half.remove(path),
+      ),
+    read: (path) => look(() => lake.read(path)),
+    stat: (path) => look(() => lake.stat(path)),
+    stream: (path) => lake.stream(path),
+    async *list(path, options) {
+      yield* await look(() => entriesOf(lake, path, options))
+    },
+    close: () => lake.close(),
+  }
+  return dying
+}
+
+/**
+ * What a lake is left with when a call is cut short: half a file, a folder with some of its files.
+ * @param link gives a file a second name, where that is how files are renamed
+ */
+export function tornCalls(lake: LakeStorage, link?: (from: string, to: string) => Promise<void>): Death['half'] {
+  return {
+    write: async (path, body) => {
+      const bytes = body instanceof Uint8Array ? body : new Uint8Array()
+      return lake.write(path, bytes.subarray(0, bytes.length / 2))
+    },
+    rename: async (from, to) => link?.(from, to),
+    remove: async (path) => {
+      const [first] = await entriesOf(lake, path)
+      if (first) await lake.remove(first.path)
+    },
+  }
+}
+
+async function entriesOf(lake: LakeStorage, path: string, options?: { after?: string }): Promise<LakeEntry[]> {
+  const entries: LakeEntry[] = []
+  for await (const entry of lake.list(path, options)) entries.push(entry)
+  return entries
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined)
+}

@@ -1,0 +1,195 @@
+/**
+ * Guarantee: an archiver may die before, amid or after any change that it makes to the lake, and the one that takes over
+ * may die in the same way: the next that lives leaves every message in the lake once.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { link, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { archive } from '../src/archive/archiver.ts'
+import { PartitionArchiver } from '../src/archive/partition.ts'
+import { encode, formatTimestamp } from '../src/event.ts'
+import { openLocalLake } from '../src/lake/local.ts'
+import type { LakeStorage } from '../src/lake/storage.ts'
+import { verify } from '../src/lake/verify.ts'
+import type { EventLog } from '../src/log/log.ts'
+import { openSqliteLog } from '../src/log/sqlite.ts'
+import { openMemoryLake } from '../test/lake/memory.ts'
+import { LEASE_MS, LIMITS, ROOT, TOPIC } from './dying-archiver.ts'
+import { type Change, dyingLake, tornCalls, WAYS, type Way } from './dying-lake.ts'
+import { expectLakeHoldsLog } from './lake-holds-log.ts'
+
+const PROGRAM = fileURLToPath(new URL('dying-archiver.ts', import.meta.url))
+/** Two batches, of two days and the quarantine in the first. */
+const MESSAGES = 5
+const T0 = Date.UTC(2025, 6, 3, 23)
+const HOUR_MS = 3_600_000
+/** Who has this much to do makes no fewer changes: with fewer nothing was tried. */
+const FEWEST_STEPS = 12
+/** The claim's record is written, then renamed. */
+const CLAIM_STEP = 2
+
+const children = new Set<ChildProcess>()
+let folder: string
+let log: EventLog
+let lakes = 0
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'music-faker-steps-'))
+  log = await openSqliteLog({ file: join(folder, 'log'), topic: TOPIC, partitions: 1, leaseMs: LEASE_MS })
+  await log.ensureTopic()
+  await log.append(Array.from({ length: MESSAGES }, (_, n) => message(n)))
+})
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  await log.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function message(n: number) {
+  const timestamp = T0 + n * HOUR_MS
+  const value = encode({
+    ...{
+      user: 'eric04',
+      artist: 'Carol Moore',
+      track: `Track ${n}`,
+      timestamp: formatTimestamp(timestamp),
+      genre: 'Jazz',
+    },
+    ...{ duration: 146, platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
+  })
+  return { key: 'eric04', timestamp, value: n === 2 ? Buffer.from('{broken') : value }
+}
+
+/** A lake in a folder of its own, and what a rename in it leaves that is cut short. */
+function localLake() {
+  const at = join(folder, `lake${++lakes}`)
+  const half = async (from: string, to: string) => {
+    await mkdir(dirname(join(at, to)), { recursive: true })
+    await link(join(at, from), join(at, to)).catch(() => undefined)
+  }
+  return { folder: at, lake: openLocalLake({ folder: at }), half }
+}
+
+/** Archives the log's one partition as an owner of its own. */
+async function run(lake: LakeStorage, abandon: AbortSignal): Promise<void> {
+  const { topicId } = await log.describe()
+  await new PartitionArchiver({
+    ...{ log, lake, root: ROOT, limits: LIMITS, abandon },
+    assignment: { topicId, partition: 0, revoked: abandon, commit: async () => {} },
+    owner: `owner ${Math.random()}`,
+    readBytes: 1_000_000,
+    clock: Date.now,
+    acceptGap: false,
+    target: MESSAGES,
+    stop: new AbortController().signal,
+    report: () => undefined,
+  }).run()
+}
+
+/** The change at which it died, or undefined when it came to its end. */
+async function runAndDie(lake: LakeStorage, step: number, way: Way, half = tornCalls(lake)) {
+  const over = new AbortController()
+  const dead = Promise.withResolvers<void>()
+  const dying = dyingLake(lake, {
+    step,
+    way,
+    half,
+    die: (begun) => Promise.allSettled([begun]).then(() => dead.resolve()),
+  })
+  await Promise.race([run(dying.lake, over.signal), dead.promise])
+  over.abort()
+  return dying.diedIn
+}
+
+const alive = () => new AbortController().signal
+
+/** The lake holds every message once; and no leftovers, once the next claim has swept what older ones left. */
+async function expectArchived(lake: LakeStorage, what: string): Promise<void> {
+  await expectLakeHoldsLog(log, lake, ROOT, what)
+  await run(lake, alive())
+  const { staged } = await verify({ lake, root: ROOT })
+  expect(staged, `${what}, staging`).toEqual({ files: 0, bytes: 0 })
+}
+
+/** All offsets may be committed by now, with files that still wait to be published: it must not end before they are. */
+async function archiveOnce(lake: LakeStorage, group: string): Promise<void> {
+  await archive({ log, lake, group, root: ROOT, limits: LIMITS, once: true, acceptGap: false, signal: alive() })
+}
+
+/** Each step in each way, until a run lives through; resolves with the number of steps. */
+async function everyStep(attempt: (step: number, way: Way) => Promise<Change | undefined>): Promise<number> {
+  for (let step = 1; ; step++) {
+    for (const way of WAYS) if ((await attempt(step, way)) === undefined) return step - 1
+  }
+}
+
+it('dies at every step, on a lake in a folder', async () => {
+  const steps = await everyStep(async (step, way) => {
+    const { lake, half } = localLake()
+    const diedIn = await runAndDie(lake, step, way, tornCalls(lake, half))
+    await archiveOnce(lake, `folder ${step} ${way}`)
+    await expectLakeHoldsLog(log, lake, ROOT, `killed ${way} change ${step} (${diedIn})`)
+    return diedIn
+  })
+  expect(steps).toBeGreaterThanOrEqual(FEWEST_STEPS)
+}, 120_000)
+
+it('dies at every step, and who takes over at each of its own', async () => {
+  let pairs = 0
+  await everyStep(async (step, way) => {
+    let diedIn: Change | undefined
+    pairs += await everyStep(async (then, thenWay) => {
+      const lake = openMemoryLake()
+      diedIn = await runAndDie(lake, step, way)
+      const thenDiedIn = await runAndDie(lake, then, thenWay)
+      // Claims that led to nothing may be many.
+      await runAndDie(lake, CLAIM_STEP, 'after')
+      await run(lake, alive())
+      const what = `killed ${way} change ${step} (${diedIn}), then ${thenWay} change ${then} (${thenDiedIn})`
+      await expectArchived(lake, what)
+      return thenDiedIn
+    })
+    return diedIn
+  })
+  expect(pairs).toBeGreaterThanOrEqual(FEWEST_STEPS ** 2)
+}, 120_000)
+
+it('is killed with SIGKILL at every step, and so is who takes over', async () => {
+  let chains = 0
+  const next = async () => {
+    while (await killTwice(chains++));
+  }
+  await Promise.all([next(), next()])
+  expect(chains).toBeGreaterThanOrEqual(FEWEST_STEPS * WAYS.length)
+}, 120_000)
+
+/** Resolves false when the first process came to its end before. */
+async function killTwice(chain: number): Promise<boolean> {
+  const { folder: at, lake } = localLake()
+  const group = `g${chain}`
+  const step = 1 + Math.floor(chain / WAYS.length)
+  const way = WAYS[chain % WAYS.length]!
+  // Another order than the first one's, so that the pairs differ.
+  const then = 1 + ((chain * 5) % FEWEST_STEPS)
+  const thenWay = WAYS[(chain + step) % WAYS.length]!
+  const killed = await runProcess(at, group, step, way)
+  if (killed) await runProcess(at, group, then, thenWay)
+  await archiveOnce(lake, group)
+  await expectLakeHoldsLog(log, lake, ROOT, `killed ${way} change ${step}, then ${thenWay} change ${then}`)
+  return killed
+}
+
+/** Whether it was killed. */
+async function runProcess(lakeFolder: string, group: string, step: number, way: Way): Promise<boolean> {
+  const args = [PROGRAM, join(folder, 'log'), lakeFolder, group, String(step), way]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  children.add(child)
+  const [code, signal] = await once(child, 'exit')
+  children.delete(child)
+  expect([0, 'SIGKILL']).toContain(code ?? signal)
+  return signal === 'SIGKILL'
+}

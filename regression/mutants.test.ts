@@ -1,0 +1,162 @@
+/**
+ * Guarantee of the guarantees: the tests of exactly-once find out when a step of the commit protocol is left out or
+ * trusted too much. Each mutant is a copy of the sources with one line changed; one of the tests has to fail on it.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
+const VITEST = join(REPOSITORY, 'node_modules/vitest/vitest.mjs')
+const CONFIG = 'export default { test: { pool: "forks", maxWorkers: 1 } }\n'
+const TIMEOUT_MS = 120_000
+
+interface Mutant {
+  name: string
+  file: string
+  /** A part of one line, which occurs once. */
+  line: string
+  becomes: string
+  /** The test that has to fail. */
+  caughtBy: 'commit-protocol' | 'random-failures'
+}
+
+const COMMITS = 'src/archive/commits.ts'
+
+const MUTANTS: Mutant[] = [
+  {
+    name: 'the redo is skipped',
+    file: COMMITS,
+    line: 'await log.#redo(head)',
+    becomes: '',
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'the redo looks behind one claim only',
+    file: COMMITS,
+    line: "while (record?.kind === 'claim'",
+    becomes: "if (record?.kind === 'claim'",
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'staging is swept before the claim',
+    file: COMMITS,
+    line: 'if (!(await create(of, claim))) continue',
+    becomes: 'await new CommitLog(of, claim).#sweep(); if (!(await create(of, claim))) continue',
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'the staging of every fence is swept',
+    file: COMMITS,
+    line: 'if (fence < this.fence)',
+    becomes: 'if (fence !== this.fence)',
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'a rename that timed out is trusted',
+    file: COMMITS,
+    line: "return 'unknown'",
+    becomes: "return 'done'",
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'a record that another owner has created passes as our own',
+    file: COMMITS,
+    line: 'if (there) return there.id === record.id',
+    becomes: 'if (there) return true',
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: "a record that is ours after a time-out passes as another owner's",
+    file: COMMITS,
+    line: 'if (there) return there.id === record.id',
+    becomes: 'if (there) return false',
+    caughtBy: 'random-failures',
+  },
+  {
+    name: 'a name that is taken passes as renamed',
+    file: COMMITS,
+    line: "return 'target taken'",
+    becomes: "return 'done'",
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'a record is created before the one before it is published',
+    file: COMMITS,
+    line: 'await publish(this.#of, record)',
+    becomes: 'void publish(this.#of, record)',
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'a partial temporary file is taken for the record',
+    file: COMMITS,
+    line: 'of.lake.write(path, bytes)',
+    becomes: 'of.lake.write(path.slice(0, -42), bytes)',
+    caughtBy: 'random-failures',
+  },
+  {
+    name: 'a commit begins before the one before it has ended',
+    file: 'src/archive/partition.ts',
+    line: '          await committing\n',
+    becomes: '',
+    caughtBy: 'random-failures',
+  },
+  {
+    name: 'a batch that is staged again writes to the names of the failed one',
+    file: 'src/archive/partition.ts',
+    line: 'this.#batches++',
+    becomes: '',
+    caughtBy: 'random-failures',
+  },
+]
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'music-faker-mutants-'))
+  for (const part of ['src', 'test', 'regression', 'package.json', 'tsconfig.json']) {
+    await cp(join(REPOSITORY, part), join(folder, part), { recursive: true })
+  }
+  await symlink(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'))
+  await writeFile(join(folder, 'vitest.config.ts'), CONFIG)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Runs one test on the copy; resolves with what it prints. */
+async function run(test: string): Promise<string> {
+  const args = [VITEST, 'run', `regression/${test}.test.ts`]
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  return out + err
+}
+
+describe('a mutant is found out', () => {
+  it.each(MUTANTS)(
+    '$name ($caughtBy)',
+    async ({ file, line, becomes, caughtBy }) => {
+      const path = join(folder, file)
+      const source = await readFile(path, 'utf8')
+      expect(source.split(line), `${file} has this line once: ${line}`).toHaveLength(2)
+      await writeFile(
+        path,
+        source.replace(line, () => becomes),
+      )
+      try {
+        // Not because the mutant is no program, but because some seed went wrong.
+        expect(await run(caughtBy)).toMatch(/Error: seed \d+/)
+      } finally {
+        await writeFile(path, source)
+      }
+    },
+    TIMEOUT_MS,
+  )
+})
