@@ -21,7 +21,7 @@ async function measure(name: string): Promise<BenchResult | string> {
   try {
     const { stdout } = await run(
       process.execPath,
-      ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code],
+      ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code],
       { cwd: import.meta.dirname, timeout: LIMIT_MS, maxBuffer: 16_777_216 },
     )
     return JSON.parse(stdout) as BenchResult

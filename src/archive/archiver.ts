@@ -14,7 +14,7 @@ import { quarantinedCount } from './record.ts'
 
 /** What all partitions of this process may hold of the log at a time. */
 const READ_BUDGET = 16_777_216
-const LARGEST_READ = 2_097_152
+const LARGEST_READ = 524_288
 const SMALLEST_READ = 131_072
 /** How long a drain may take before what is left is dropped, to be read again by the next start. */
 const DRAIN_MS = 8_000

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=1
 /**
  * The entry of the command line. It only checks the Node version, before anything that an older Node cannot load, so
  * nothing here may be imported statically except Node's own modules, and the syntax stays within what Node 20 parses.
