@@ -1,6 +1,7 @@
 /** All stages in one process: listeners, archiver and dashboard, stopped in the order of the flow so that it drains. */
 import { type ArchiveEvent, type ArchiveSummary, archive } from './archive/archiver.ts'
 import type { BatchLimits } from './archive/batch.ts'
+import { isArchived } from './archive/commits.ts'
 import { lakeRoot } from './archive/layout.ts'
 import type { Config } from './config.ts'
 import { isRetryable, type MusicFakerError } from './errors.ts'
@@ -13,6 +14,9 @@ import { backoff, pause } from './retry.ts'
 
 /** A continuous flow commits each partition every other second: half the files of `consume -m realtime`, as live to the eye. */
 const FLOW_AGE_MS = 1_500
+/** How long a stop waits for the archiver to reach the log's end: with the drain after it, less than a process is given to stop. */
+const CATCH_UP_MS = 5_000
+const POLL_MS = 100
 
 export interface PipelineOptions {
   config: Config
@@ -27,12 +31,13 @@ export interface PipelineOptions {
 
 export interface PipelineSummary {
   produced: number
+  /** Not `drained` when events of this flow were left in the log for the next start. */
   archived: ArchiveSummary
 }
 
 /**
  * Runs a continuous flow at the configured rate into the log and from there into the lake, until `signal` aborts.
- * What was acknowledged before is in the lake when this resolves, if the services answer within the drain time.
+ * What was acknowledged before is in the lake when this resolves, or the summary says that it was not drained.
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineSummary> {
   const { config, log, lake, signal } = options
@@ -55,8 +60,11 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
   archiving.catch((error) => failed.abort(error))
   try {
     const produced = await produceUntil(AbortSignal.any([signal, failed.signal]), options)
+    // The archiver drains what it has read, and the last events may still stand in the log unread.
+    const caughtUp = await untilArchived(options, AbortSignal.any([failed.signal, AbortSignal.timeout(CATCH_UP_MS)]))
     drain.abort()
-    return { produced, archived: await archiving }
+    const archived = await archiving
+    return { produced, archived: { ...archived, drained: archived.drained && caughtUp } }
   } finally {
     drain.abort()
     await archiving.catch(() => undefined)
@@ -86,4 +94,20 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
     }
   }
   return produced
+}
+
+/** Waits until the lake holds what the log holds now. Resolves false when that does not come before the signal aborts. */
+async function untilArchived({ log, lake, config }: PipelineOptions, signal: AbortSignal): Promise<boolean> {
+  const reached = async () => {
+    const { topicId, partitions } = await log.describe()
+    for (const [partition, { start, end }] of partitions) {
+      while (end > start && !(await isArchived(lake, lakeRoot(config.topic), topicId, partition, end))) {
+        await pause(POLL_MS, signal)
+      }
+    }
+    return true
+  }
+  // A service that hangs must not hold up the stop.
+  const late = new Promise<false>((resolve) => signal.addEventListener('abort', () => resolve(false), { once: true }))
+  return Promise.race([reached().catch(() => false), late])
 }
