@@ -100,7 +100,7 @@ export class Membership {
   }
 
   async #turn(): Promise<void> {
-    const view = await this.#file.read((sql) => this.#look(sql))
+    const view = await this.#file.read((sql) => this.#look(sql, Date.now()))
     const { release, take } = share(view, this.#me)
     const member = view.members.includes(this.#me)
     // Partitions may have gone to another member and come free again in between: what was held is void.
@@ -118,8 +118,9 @@ export class Membership {
   /** Renews the lease, and releases and takes what is due, in one transaction. */
   async #act(): Promise<void> {
     const { group, leaseMs } = this.#options
-    const now = Date.now()
-    const { topic, mine } = await this.#file.write((sql) => {
+    const { topic, mine, now } = await this.#file.write((sql) => {
+      // One moment for the whole transaction: a lease that ran out between two looks would leave its owner behind.
+      const now = Date.now()
       const { key } = findTopic(sql, this.#options.topic, this.#file.path)
       sql('DELETE FROM members WHERE topic = ? AND grp = ? AND expires <= ?').run(key, group, now)
       sql(`DELETE FROM owners WHERE topic = ?1 AND grp = ?2
@@ -130,12 +131,12 @@ export class Membership {
         this.#me,
         now + leaseMs,
       )
-      const { release, take } = share(this.#look(sql), this.#me)
+      const { release, take } = share(this.#look(sql, now), this.#me)
       const disown = sql('DELETE FROM owners WHERE topic = ? AND grp = ? AND partition = ?')
       for (const partition of release) disown.run(key, group, partition)
       const own = sql('INSERT INTO owners (topic, grp, partition, member) VALUES (?, ?, ?, ?)')
       for (const partition of take) own.run(key, group, partition, this.#me)
-      return this.#look(sql)
+      return { ...this.#look(sql, now), now }
     }, this.#lookMs)
     this.#expires = now + leaseMs
     for (const partition of this.#held.keys()) if (!mine.has(partition)) this.#revoke(partition)
@@ -143,11 +144,11 @@ export class Membership {
     for (const partition of mine) if (!this.#held.has(partition)) this.#give(topic, partition)
   }
 
-  #look(sql: Prepare): View {
+  #look(sql: Prepare, now: number): View {
     const { group } = this.#options
     const topic = findTopic(sql, this.#options.topic, this.#file.path)
     const members = sql('SELECT member FROM members WHERE topic = ? AND grp = ? AND expires > ? ORDER BY member')
-      .all(topic.key, group, Date.now())
+      .all(topic.key, group, now)
       .map((row) => row.member as string)
     const owners = new Map<number, string>()
     const mine = new Set<number>()
