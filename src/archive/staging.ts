@@ -90,15 +90,26 @@ export class StagedBatch {
     return true
   }
 
-  /** Closes and makes durable every file. @param at epoch milliseconds for the stamp in the names */
+  /**
+   * Closes and makes durable every file.
+   * @param at epoch milliseconds for the stamp in the names; moved on by whole seconds while a name is taken, as it can be
+   *   where the topic was made again and begins at the same offsets within the same second
+   */
   async close(at: number): Promise<BatchContents> {
-    const last = this.#next - 1
-    const { root, partition } = this.#place
+    const [days, quarantine] = [[...this.#days], this.#quarantine]
+    const namesAt = (moment: number) => {
+      const { root, partition } = this.#place
+      const range = [moment, partition, this.#first, this.#next - 1] as const
+      return [
+        ...days.map(([day]) => dataFile(root, day, ...range)),
+        ...(quarantine ? [quarantineFile(root, ...range)] : []),
+      ]
+    }
+    let names = namesAt(at)
+    for (let moment = at; await this.#anyTaken(names); names = namesAt(moment)) moment += 1_000
     const files = await Promise.all([
-      ...[...this.#days].map(([day, file]) => file.close(dataFile(root, day, at, partition, this.#first, last), day)),
-      ...(this.#quarantine
-        ? [this.#quarantine.close(quarantineFile(root, at, partition, this.#first, last), null)]
-        : []),
+      ...days.map(([day, file], i) => file.close(names[i]!, day)),
+      ...(quarantine ? [quarantine.close(names.at(-1)!, null)] : []),
     ])
     return {
       next: this.#next,
@@ -114,6 +125,11 @@ export class StagedBatch {
   async discard(): Promise<void> {
     const files = [...this.#days.values(), ...(this.#quarantine ? [this.#quarantine] : [])]
     await Promise.allSettled(files.map((file) => file.discard()))
+  }
+
+  async #anyTaken(paths: readonly string[]): Promise<boolean> {
+    const found = await Promise.all(paths.map((path) => this.#place.lake.stat(path)))
+    return found.some((entry) => entry !== undefined)
   }
 
   #add(value: Uint8Array | null, offset: number, now: number): Promise<void> | undefined | 'too many days' {

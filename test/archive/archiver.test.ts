@@ -200,6 +200,20 @@ describe('archiving live', () => {
     expect((await records(lake, ROOT, topic.topicId, 0)).at(-1)?.next).toBe(2)
   })
 
+  it('gives the same offsets of two lineages different names, also within one second', async () => {
+    for (const lineage of [1, 2]) {
+      topic.put(0, message(lineage))
+      topic.put(0, Buffer.from('{broken'))
+      expect(await run()).toMatchObject({ events: 1, files: 2 })
+      topic.recreate()
+    }
+    expect([...(await dataFiles(lake, ROOT)).keys()]).toEqual([
+      '/t/year=2025/month=07/day=03/batch_20250703_200803_p0_0-1.jsonl',
+      '/t/year=2025/month=07/day=03/batch_20250703_200804_p0_0-1.jsonl',
+    ])
+    expect(await quarantined(lake, ROOT)).toHaveLength(2)
+  })
+
   it('lets the later of two archivers in different groups win, and the other stop loudly', async () => {
     const stop = new AbortController()
     const first = run({ once: false, signal: stop.signal })
