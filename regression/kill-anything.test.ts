@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, it } from 'vitest'
-import { lastBatch } from '../src/archive/commits.ts'
+import { lastBatch } from '../src/archive/head.ts'
 import { lakeRoot, stagingFolder } from '../src/archive/layout.ts'
 import { loadConfig } from '../src/config.ts'
 import { Random } from '../src/generate/random.ts'

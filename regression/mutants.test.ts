@@ -38,7 +38,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'the redo looks behind one claim only',
-    file: COMMITS,
+    file: 'src/archive/head.ts',
     line: "while (record?.kind === 'claim'",
     becomes: "if (record?.kind === 'claim'",
     caughtBy: 'commit-protocol',

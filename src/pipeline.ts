@@ -1,7 +1,7 @@
 /** All stages in one process: listeners, archiver and dashboard, stopped in the order of the flow so that it drains. */
 import { type ArchiveEvent, type ArchiveSummary, archive } from './archive/archiver.ts'
 import type { BatchLimits } from './archive/batch.ts'
-import { isArchived } from './archive/commits.ts'
+import { isArchived } from './archive/head.ts'
 import { lakeRoot } from './archive/layout.ts'
 import type { Config } from './config.ts'
 import { isRetryable, type MusicFakerError } from './errors.ts'

@@ -17,7 +17,7 @@ export async function openLog(config: Config): Promise<EventLog> {
   const { topic, partitions } = config
   if (config.profile === 'embedded') {
     const { openSqliteLog } = await import('./log/sqlite.ts')
-    return openSqliteLog({ file: join(dataFolder(config), 'log.sqlite'), topic, partitions })
+    return openSqliteLog({ file: join(makeFolder(config.dataDir), 'log.sqlite'), topic, partitions })
   }
   const { openKafkaLog } = await import('./log/kafka.ts')
   const sasl = saslOf(config)
@@ -40,7 +40,7 @@ export async function openLog(config: Config): Promise<EventLog> {
 export async function openLake(config: Config): Promise<LakeStorage> {
   if (config.profile === 'embedded') {
     const { openLocalLake } = await import('./lake/local.ts')
-    return openLocalLake({ folder: join(dataFolder(config), 'lake') })
+    return openLocalLake({ folder: makeFolder(join(config.dataDir, 'lake')) })
   }
   const { openWebHdfsLake } = await import('./lake/webhdfs.ts')
   const token = readSecret(config.hdfsToken, config.hdfsTokenFile)
@@ -59,20 +59,16 @@ export async function openLake(config: Config): Promise<LakeStorage> {
   }
 }
 
-function dataFolder(config: Config): string {
+function makeFolder(folder: string): string {
   try {
-    mkdirSync(config.dataDir, { recursive: true })
+    mkdirSync(folder, { recursive: true })
   } catch (cause) {
-    throw new MusicFakerError(
-      'CONFIG_INVALID',
-      `cannot make the data folder ${config.dataDir}: ${(cause as Error).message}`,
-      {
-        cause,
-        next: 'Choose a folder you may write to with --data-dir or MF_DATA_DIR.',
-      },
-    )
+    throw new MusicFakerError('CONFIG_INVALID', `cannot make the data folder ${folder}: ${(cause as Error).message}`, {
+      cause,
+      next: 'Choose a folder you may write to with --data-dir or MF_DATA_DIR.',
+    })
   }
-  return config.dataDir
+  return folder
 }
 
 function saslOf(config: Config) {

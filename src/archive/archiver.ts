@@ -8,7 +8,7 @@ import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog } from '../log/log.ts'
 import { pause } from '../retry.ts'
 import type { BatchLimits } from './batch.ts'
-import { isArchived } from './commits.ts'
+import { isArchived } from './head.ts'
 import { PartitionArchiver, type PartitionEvent } from './partition.ts'
 import { quarantinedCount } from './record.ts'
 

@@ -1,4 +1,3 @@
-import { lakeRoot } from '../../archive/layout.ts'
 import { command } from '../command.ts'
 
 import { DASHBOARD_SETTINGS, LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
@@ -9,21 +8,11 @@ export const dashboard = command({
     'Serves the page and the REST API until stopped. It reads the lake and the log and changes nothing. Only this machine can reach it unless --host says otherwise.',
   settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, ...DASHBOARD_SETTINGS],
   drains: true,
-  async run({ config, out, signal, defer, openLog, openLake }) {
-    const { startDashboard } = await import('../../dashboard/server.ts')
-    const { processLogger } = await import('../logger.ts')
+  async run(context) {
+    const { out, signal, openLog, openLake } = context
+    const { servePage } = await import('../page.ts')
     const [log, lake] = [await openLog(), await openLake()]
-    const server = await startDashboard({
-      log,
-      lake,
-      root: lakeRoot(config.topic),
-      group: config.group,
-      profile: config.profile,
-      host: config.host,
-      port: config.port,
-      logger: processLogger(config.logLevel),
-    })
-    defer(() => server.close())
+    const server = await servePage(context, log, lake)
     await out.item({ url: server.url }, `the dashboard is at ${server.url}`)
     out.say('Ctrl-C to stop')
     await untilAborted(signal)

@@ -1,5 +1,6 @@
-import { lakeRoot } from '../../archive/layout.ts'
 import { hasCode, MusicFakerError } from '../../errors.ts'
+import type { LakeStorage } from '../../lake/storage.ts'
+import type { EventLog } from '../../log/log.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { PROGRAM } from '../program-name.ts'
@@ -43,28 +44,12 @@ export const demo = command({
 })
 
 /** Serves the page, unless a dashboard has the port already: then it is that one's. */
-async function openPage(
-  { config, defer }: Context,
-  log: Awaited<ReturnType<Context['openLog']>>,
-  lake: Awaited<ReturnType<Context['openLake']>>,
-): Promise<{ url: string; ours: boolean }> {
-  const { startDashboard } = await import('../../dashboard/server.ts')
-  const { processLogger } = await import('../logger.ts')
+async function openPage(context: Context, log: EventLog, lake: LakeStorage): Promise<{ url: string; ours: boolean }> {
+  const { servePage } = await import('../page.ts')
   try {
-    const server = await startDashboard({
-      log,
-      lake,
-      root: lakeRoot(config.topic),
-      group: config.group,
-      profile: config.profile,
-      host: config.host,
-      port: config.port,
-      logger: processLogger('error'),
-    })
-    defer(() => server.close())
-    return { url: server.url, ours: true }
+    return { url: (await servePage(context, log, lake)).url, ours: true }
   } catch (error) {
-    const url = `http://localhost:${config.port}`
+    const url = `http://localhost:${context.config.port}`
     if (hasCode(error, 'PORT_TAKEN') && (await isDashboard(url))) return { url, ours: false }
     throw error
   }

@@ -1,4 +1,3 @@
-import { lakeRoot } from '../../archive/layout.ts'
 import { ArchiveTalk, archiveSummaryText } from '../archive-talk.ts'
 import { command } from '../command.ts'
 import { formatCount } from '../format.ts'
@@ -10,25 +9,15 @@ export const start = command({
     'Runs the whole pipeline in one process: a continuous flow of listeners into the log, the archiver, and the page. What is in the data folder is kept and continued.',
   settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, ...DASHBOARD_SETTINGS, 'batchBytes', 'seed', 'rate'],
   drains: true,
-  async run({ config, out, signal, verbose, defer, openLog, openLake }) {
+  async run(context) {
+    const { config, out, signal, verbose, openLog, openLake } = context
     const { parseRate } = await import('../../generate/pacing.ts')
     parseRate(config.rate)
-    const { startDashboard } = await import('../../dashboard/server.ts')
-    const { processLogger } = await import('../logger.ts')
+    const { servePage } = await import('../page.ts')
     const { runPipeline } = await import('../../pipeline.ts')
     const [log, lake] = [await openLog(), await openLake()]
     await log.ensureTopic()
-    const server = await startDashboard({
-      log,
-      lake,
-      root: lakeRoot(config.topic),
-      group: config.group,
-      profile: config.profile,
-      host: config.host,
-      port: config.port,
-      logger: processLogger(config.logLevel === 'info' ? 'warn' : config.logLevel),
-    })
-    defer(() => server.close())
+    const server = await servePage(context, log, lake)
     await out.item({ url: server.url }, `the page is at ${server.url}`)
     out.say(`${config.rate} events flow through ${placeText(config)}; Ctrl-C to stop`)
     const talk = new ArchiveTalk(out)
