@@ -40,7 +40,7 @@ export async function openLog(config: Config): Promise<EventLog> {
 export async function openLake(config: Config): Promise<LakeStorage> {
   if (config.profile === 'embedded') {
     const { openLocalLake } = await import('./lake/local.ts')
-    return openLocalLake({ folder: makeFolder(join(config.dataDir, 'lake')) })
+    return openLocalLake({ folder: makeFolder(join(makeFolder(config.dataDir), 'lake')) })
   }
   const { openWebHdfsLake } = await import('./lake/webhdfs.ts')
   const token = readSecret(config.hdfsToken, config.hdfsTokenFile)

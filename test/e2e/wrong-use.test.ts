@@ -154,12 +154,15 @@ describe.concurrent('a folder that cannot be written to', () => {
     },
   )
 
-  test('consume, where only the lake cannot be written: exit 78', async () => {
-    const folder = folderWith('no lake', 'lake', '')
-    await shell.output('produce -n 1', { MF_DATA_DIR: folder })
-    const wrong = { code: 78, says: /a file has its name.*LAKE_DENIED/, next: 'Move the file away' }
-    await expectWrong('consume --once', { MF_DATA_DIR: folder }, wrong)
-  })
+  test.for(['consume --once', 'ls', 'verify', 'status', 'dashboard'])(
+    '%s, where a file has the name of the lake: exit 78',
+    async (line) => {
+      const folder = folderWith('no lake', 'lake', '')
+      await shell.output('produce -n 1', { MF_DATA_DIR: folder })
+      const wrong = { code: 78, says: /data folder .*\/lake: .*CONFIG_INVALID/, next: '--data-dir' }
+      await expectWrong(line, { MF_DATA_DIR: folder }, wrong)
+    },
+  )
 })
 
 describe.concurrent('a log of something else', () => {
