@@ -3,6 +3,7 @@ import type { ArchiveEvent, ArchiveSummary } from '../archive/archiver.ts'
 import { quarantinedCount } from '../archive/record.ts'
 import { formatBytes, formatCount, formatDuration, formatRate } from './format.ts'
 import type { Output } from './output.ts'
+import { withProgramName } from './program-name.ts'
 
 /** Commits beyond this in one second are only counted: at 10,000 commits a second a terminal would be the bottleneck. */
 const COMMIT_LINES_PER_SECOND = 5
@@ -22,11 +23,21 @@ export class ArchiveTalk {
 
   /** To be given to `archive` as its `report`. */
   readonly report = (event: ArchiveEvent): void => {
+    if (event.kind === 'stopped') {
+      this.#stopped(event)
+      return
+    }
     const line = this.#lineOf(event)
     if (line !== undefined) this.#out.say(line)
   }
 
-  #lineOf(event: ArchiveEvent): string | undefined {
+  /** Said also with --quiet: the others go on, so this may be the only sign. */
+  #stopped({ partition, error }: Extract<ArchiveEvent, { kind: 'stopped' }>): void {
+    const next = error.next === undefined ? '' : `\n  next: ${withProgramName(error.next)}`
+    this.#out.complain(`partition ${partition} STOPPED: ${error.message} (${error.code})${next}`)
+  }
+
+  #lineOf(event: Exclude<ArchiveEvent, { kind: 'stopped' }>): string | undefined {
     switch (event.kind) {
       case 'claimed':
         return `partition ${event.partition}: reading from offset ${formatCount(event.next)} (fence ${event.fence})`
@@ -38,8 +49,6 @@ export class ArchiveTalk {
         return this.#retryLine(event)
       case 'revoked':
         return `partition ${event.partition}: given to another archiver`
-      case 'stopped':
-        return undefined
       case 'recreated':
         return `topic ${event.topic} was deleted and created again: archiving it as a new lineage from its beginning`
     }
