@@ -5,6 +5,7 @@
 import { archive } from './archive/archiver.ts'
 import { REALTIME } from './archive/batch.ts'
 import { lakeRoot } from './archive/layout.ts'
+import { quarantinedCount } from './archive/record.ts'
 import type { Config } from './config.ts'
 import { type ErrorCode, MusicFakerError } from './errors.ts'
 import { decode } from './event.ts'
@@ -155,8 +156,8 @@ async function verifyLake(lake: LakeStorage, config: Config): Promise<string> {
 async function totalsOf(lake: LakeStorage, config: Config): Promise<Sent['before']> {
   const follower = new LakeFollower({ lake, root: lakeRoot(config.topic) })
   await follower.refresh()
-  const { events, quarantined } = follower.totals.snapshot()
-  return { events, quarantined: Object.values(quarantined).reduce((sum, n) => sum + n, 0) }
+  const totals = follower.totals.snapshot()
+  return { events: totals.events, quarantined: quarantinedCount(totals) }
 }
 
 async function compareTotals(lake: LakeStorage, config: Config, { messages, before }: Sent): Promise<string> {

@@ -113,7 +113,7 @@ export function decodeRecord(bytes: Uint8Array, path: string): CommitRecord {
   return result.data
 }
 
-/** The number of messages a batch quarantined, over all reasons. */
+/** The number of quarantined messages of a batch, or of totals, over all reasons. */
 export function quarantinedCount(record: Pick<BatchRecord, 'quarantined'>): number {
   let total = 0
   for (const n of Object.values(record.quarantined)) total += n

@@ -1,4 +1,5 @@
 /** The parts of a snapshot that come from the lake's totals: pure, and bounded whatever names the events carry. */
+import { quarantinedCount } from '../archive/record.ts'
 import { DIMENSIONS } from '../stats/summary.ts'
 import type { TotalsSnapshot } from '../stats/totals.ts'
 import {
@@ -77,8 +78,7 @@ export function durations({ durations: { mean, buckets } }: TotalsSnapshot): Dur
 }
 
 export function quarantineTotals({ quarantined }: TotalsSnapshot): QuarantineTotals {
-  const total = Object.values(quarantined).reduce((sum, n) => sum + n, 0)
-  return { total, reasons: quarantined }
+  return { total: quarantinedCount({ quarantined }), reasons: quarantined }
 }
 
 /** @param now epoch milliseconds */

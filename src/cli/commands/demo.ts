@@ -4,6 +4,7 @@ import type { EventLog } from '../../log/log.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { PROGRAM } from '../program-name.ts'
+import { isDashboard } from '../running-dashboard.ts'
 import { DASHBOARD_SETTINGS, LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 import { untilAborted } from './dashboard.ts'
 
@@ -49,17 +50,8 @@ async function openPage(context: Context, log: EventLog, lake: LakeStorage): Pro
   try {
     return { url: (await servePage(context, log, lake)).url, ours: true }
   } catch (error) {
-    const url = `http://localhost:${context.config.port}`
-    if (hasCode(error, 'PORT_TAKEN') && (await isDashboard(url))) return { url, ours: false }
-    throw error
-  }
-}
-
-async function isDashboard(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/api/stats`, { signal: AbortSignal.timeout(2_000) })
-    return response.ok && 'total_events' in ((await response.json()) as object)
-  } catch {
-    return false
+    const { host, port } = context.config
+    if (!hasCode(error, 'PORT_TAKEN') || !(await isDashboard(host, port))) throw error
+    return { url: `http://localhost:${port}`, ours: false }
   }
 }

@@ -1,4 +1,5 @@
 import { lakeRoot } from '../../archive/layout.ts'
+import { quarantinedCount } from '../../archive/record.ts'
 import type { TopicDescription } from '../../log/log.ts'
 import type { PartitionState } from '../../stats/follower.ts'
 import { command } from '../command.ts'
@@ -32,7 +33,7 @@ export const status = command({
     const partitions = partitionStatus(described, follower.partitions())
     const { events, files, bytes, quarantined, gaps } = follower.totals.snapshot()
     const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0)
-    const bad = Object.values(quarantined).reduce((sum, n) => sum + n, 0)
+    const bad = quarantinedCount({ quarantined })
     const problems = follower.problems()
     const { topic, profile } = config
     const result = {

@@ -7,6 +7,7 @@ import { holderOf } from '../../cluster/ports.ts'
 import type { Config } from '../../config.ts'
 import { MusicFakerError } from '../../errors.ts'
 import { formatBytes } from '../format.ts'
+import { isDashboard } from '../running-dashboard.ts'
 import type { Finding, Step } from './finding.ts'
 
 /** Below this a cluster's jars and its first data do not fit. */
@@ -115,17 +116,6 @@ function tryListen(host: string, port: number): Promise<string | undefined> {
     server.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message))
     server.listen({ host, port, exclusive: true }, () => server.close(() => done(undefined)))
   })
-}
-
-async function isDashboard(host: string, port: number): Promise<boolean> {
-  // An address that stands for all is one to listen on, not to connect to.
-  const target = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  try {
-    const response = await fetch(`http://${target}:${port}/api/stats`, { signal: AbortSignal.timeout(PROBE_MS) })
-    return typeof ((await response.json()) as { total_events?: unknown }).total_events === 'number'
-  } catch {
-    return false
-  }
 }
 
 function nearestFolder(path: string): string {
