@@ -15,8 +15,9 @@ import { openLake, openLog } from '../src/profiles.ts'
 import { filesBelow } from '../test/archive/lake-contents.ts'
 import { freePort, Workplace } from '../test/cli/music-faker.ts'
 import { eventually } from '../test/contract/log-reading.ts'
+import { difference } from './contents.ts'
 import { Crew, type Role } from './crew.ts'
-import { difference, expectLakeHoldsLog } from './lake-holds-log.ts'
+import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
 const KILLS = 32
 const SEED = 20_250_703

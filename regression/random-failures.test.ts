@@ -13,8 +13,9 @@ import type { LakeStorage } from '../src/lake/storage.ts'
 import type { EventLog, LogMessage } from '../src/log/log.ts'
 import { openMemoryLake } from '../test/lake/memory.ts'
 import { MemoryTopic } from '../test/log/memory.ts'
+import { difference } from './contents.ts'
 import { FailingCalls } from './failing-calls.ts'
-import { difference, expectLakeHoldsLog } from './lake-holds-log.ts'
+import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
 const SEEDS = 200
 const RATE = 0.05
