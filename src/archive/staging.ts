@@ -77,7 +77,7 @@ export class StagedBatch {
       const start = batch.starts[cursor.index]!
       const value = start < 0 ? null : batch.data.subarray(start, batch.ends[cursor.index]!)
       const offset = batch.first + batch.offsetDeltas[cursor.index]!
-      const written = this.#add(value, offset, now)
+      const written = this.#add(value, offset, now, batch.refused)
       if (written === 'too many days') return false
       if (written) await written
       cursor.index++
@@ -132,8 +132,13 @@ export class StagedBatch {
     return found.some((entry) => entry !== undefined)
   }
 
-  #add(value: Uint8Array | null, offset: number, now: number): Promise<void> | undefined | 'too many days' {
-    const decoded = decode(value, now)
+  #add(
+    value: Uint8Array | null,
+    offset: number,
+    now: number,
+    refused: string | undefined,
+  ): Promise<void> | undefined | 'too many days' {
+    const decoded = refused === undefined ? decode(value, now) : unread(refused)
     if (!decoded.ok) return this.#addQuarantined(value, offset, decoded, now)
     let file = this.#days.get(decoded.day)
     if (!file) {
@@ -164,6 +169,11 @@ export class StagedBatch {
     })
     return this.#quarantine.append(Buffer.from(line))
   }
+}
+
+/** A message that the log cannot give: only a batch that is too large is refused message by message. */
+function unread(detail: string): InvalidEvent {
+  return { ok: false, reason: 'too_large', detail }
 }
 
 /** One staged file. Small ones go to the lake in one call at the end, larger ones stream from the first full chunk on. */

@@ -17,19 +17,18 @@ const ZSTD = 4
 /**
  * @param algorithm the number in the batch's attributes
  * @param where     names the batch in errors
- * @throws LOG_REFUSED when the bytes are damaged, unfold to more than the limit, or the algorithm is unknown
+ * @returns undefined for what would unfold to more than the limit
+ * @throws LOG_REFUSED when the bytes are damaged or the algorithm is unknown
  */
-export function decompress(algorithm: number, body: Buffer, where: string): Buffer {
+export function decompress(algorithm: number, body: Buffer, where: string): Buffer | undefined {
   try {
     switch (algorithm) {
       case GZIP:
         return gunzipSync(body, { maxOutputLength: MAX_BATCH_BYTES })
       case SNAPPY:
-        assertSize(snappySize(body))
-        return compressionsAlgorithms.snappy.decompressSync(body)
+        return snappySize(body) > MAX_BATCH_BYTES ? undefined : compressionsAlgorithms.snappy.decompressSync(body)
       case LZ4:
-        assertSize(lz4Size(body))
-        return compressionsAlgorithms.lz4.decompressSync(body)
+        return lz4Size(body) > MAX_BATCH_BYTES ? undefined : compressionsAlgorithms.lz4.decompressSync(body)
       case ZSTD:
         return zstdDecompressSync(body, { maxOutputLength: MAX_BATCH_BYTES })
       default:
@@ -37,16 +36,12 @@ export function decompress(algorithm: number, body: Buffer, where: string): Buff
     }
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    const why = code === 'ERR_BUFFER_TOO_LARGE' ? `it unfolds to more than ${MAX_BATCH_BYTES} bytes` : message
-    throw new MusicFakerError('LOG_REFUSED', `cannot decompress ${where}: ${why}`, {
+    if (code === 'ERR_BUFFER_TOO_LARGE') return undefined
+    throw new MusicFakerError('LOG_REFUSED', `cannot decompress ${where}: ${message}`, {
       cause,
-      next: 'Let the producer of these messages send smaller batches, or use another compression.',
+      next: 'Check the disks of the Kafka brokers, and which program writes to the topic.',
     })
   }
-}
-
-function assertSize(size: number): void {
-  if (size > MAX_BATCH_BYTES) throw Object.assign(new Error('too large'), { code: 'ERR_BUFFER_TOO_LARGE' })
 }
 
 /** The framing that the Java library of snappy writes: 16 bytes of header, then blocks, each after its length. */

@@ -1,7 +1,7 @@
 /** Decodes what a fetch brings into LogBatches without an object per record. The format is told in `kafka-headers.ts`. */
 import { crc32c } from '@platformatic/kafka'
 import { type Columns, indexRecords } from './kafka-columns.ts'
-import { decompress } from './kafka-decompress.ts'
+import { decompress, MAX_BATCH_BYTES } from './kafka-decompress.ts'
 import {
   BATCH_HEADER,
   type Batch,
@@ -16,6 +16,8 @@ import type { LogBatch } from './log.ts'
 const INT32_MAX = 0x7fffffff
 /** A record of nothing: seven one-byte fields. */
 const MIN_RECORD = 7
+/** Of a batch that is too large to be unfolded, one run holds so many messages at most: it may claim 2 billion. */
+const REFUSED_AT_ONCE = 65_536
 
 /**
  * A fetch's records, handed out in runs of bounded size. A batch is checked and decompressed only when its run is taken,
@@ -28,6 +30,8 @@ export class RecordRuns {
   readonly #batches: Batch[]
   #taken = 0
   #position: number
+  /** A batch that is too large, of which runs were given. */
+  #refused: Batch | undefined
 
   /** @throws LOG_REFUSED for a message format or offset that cannot be read */
   constructor(from: FetchedRecords) {
@@ -44,7 +48,8 @@ export class RecordRuns {
   /**
    * The next run: uncompressed batches share the fetch's own memory; compressed ones are gathered until they pass
    * `maxBytes`. A run that holds no message (markers, aborted or compacted away) still moves `next`.
-   * @throws LOG_REFUSED when a batch is damaged or grows too large
+   * A batch that would unfold beyond the limit gives runs of its own, which are `refused`.
+   * @throws LOG_REFUSED when a batch is damaged
    */
   take(maxBytes: number): LogBatch {
     const first = this.#position
@@ -59,7 +64,9 @@ export class RecordRuns {
       if (!batch.dead) {
         compressed ??= batch.compression !== 0
         if (compressed !== (batch.compression !== 0) || (parts.length > 0 && size >= maxBytes)) break
-        const part = this.#payload(batch)
+        const part = this.#refused === batch ? undefined : this.#payload(batch)
+        if (part === undefined && run.length === 0) return this.#refuse(batch)
+        if (part === undefined) break
         parts.push(part)
         size += part.length
       }
@@ -79,16 +86,42 @@ export class RecordRuns {
     return Math.min(first + INT32_MAX, this.#batches[this.#taken]!.baseOffset)
   }
 
-  #payload(batch: Batch): Buffer {
+  /** @returns undefined when it is too large */
+  #payload(batch: Batch): Buffer | undefined {
     const { records } = this.#from
     if (crc32c(records.subarray(batch.start + CRC_END, batch.end)) !== records.readUInt32BE(batch.start + CRC_START)) {
       throw damaged(this.#from, batch.baseOffset, 'its checksum does not match')
     }
     const stored = records.subarray(batch.start + BATCH_HEADER, batch.end)
     const body = batch.compression === 0 ? stored : decompress(batch.compression, stored, this.#where(batch))
+    if (body === undefined) return undefined
     // Memory is set aside for as many messages as the header claims.
     if (body.length < batch.count * MIN_RECORD) throw damaged(this.#from, batch.baseOffset, 'its count is impossible')
     return body
+  }
+
+  /** The next messages of a batch that stays compressed: the first of all has it, as it is stored, for its value. */
+  #refuse(batch: Batch): LogBatch {
+    const first = this.#position
+    const begin = Math.max(first, batch.baseOffset)
+    // Which offsets compaction has left is not known: the first ones stand for them.
+    const left = Math.max(batch.baseOffset + batch.count - begin, 0)
+    const count = Math.min(left, REFUSED_AT_ONCE)
+    const [starts, ends] = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1)]
+    if (this.#refused !== batch) {
+      starts[0] = batch.start
+      ends[0] = batch.end
+    }
+    this.#refused = batch
+    const next = count < left ? begin + count : batch.lastOffset + 1
+    if (count === left) this.#taken++
+    this.#position = next
+    return {
+      ...{ partition: this.#from.partition, first, next, count, data: this.#from.records, starts, ends },
+      offsetDeltas: Int32Array.from({ length: count }, (_, i) => begin - first + i),
+      end: Math.max(this.#from.end, next),
+      refused: `${this.#where(batch)}, of ${batch.count} messages, unfolds to more than ${MAX_BATCH_BYTES} bytes; it is kept as it is with the first of them`,
+    }
   }
 
   #where(batch: Batch): string {

@@ -47,6 +47,11 @@ export interface LogBatch {
   ends: Int32Array
   /** Ascending, each in `[0, next - first)`. */
   offsetDeltas: Int32Array
+  /**
+   * Why the log cannot give these messages. The value of one of them is then what the log holds in place of all, and the
+   * others have none.
+   */
+  refused?: string
   /** The partition's end when this was read: `end - next` messages are still waiting. */
   end: number
 }

@@ -280,12 +280,22 @@ describe('batches that cannot be read', () => {
   })
 
   it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
-    '%s that unfolds to more than 64 MiB is refused',
+    '%s that unfolds to more than 64 MiB is given as it is stored, and what stands beside it is read',
     (compression) => {
-      const bomb = batchAt(0, [{ value: Buffer.alloc(67_200_000), timestamp: 1n }], { compression })
+      const bomb = batchAt(1, [text('with it'), { value: Buffer.alloc(67_200_000), timestamp: 1n }], { compression })
       expect(bomb.length).toBeLessThan(5_000_000)
-      const refusal = { code: 'LOG_REFUSED', message: expect.stringContaining('unfolds to more than 67108864 bytes') }
-      expect(() => take(fetched(bomb))).toThrow(expect.objectContaining(refusal))
+      const [before, after] = [batchAt(0, [text('a')], { compression }), batchAt(3, [text('b')], { compression })]
+      const runs = new RecordRuns(fetched(Buffer.concat([before, bomb, after])))
+      expect(messagesOf(runs.take(1e9))).toEqual([[0, Buffer.from('a')]])
+      const refused = runs.take(1e9)
+      expect(refused.refused).toMatch(/offset 1 of music_events, partition 2, of 2 messages, unfolds .* 67108864 bytes/)
+      expect(messagesOf(refused)).toEqual([
+        [1, bomb],
+        [2, null],
+      ])
+      expect(runs.take(1e9)).toMatchObject({ first: 3, next: 4, count: 1 })
+      // From within it: what is left of it has it too.
+      expect(messagesOf(new RecordRuns(fetched(bomb, { position: 2 })).take(1e9))).toEqual([[2, bomb]])
     },
   )
 
@@ -316,7 +326,25 @@ it('reads snappy in the framing of its Java library', () => {
   bomb.writeInt32BE(bomb.length - 12, 8)
   bomb.writeInt16BE(2, 21)
   reseal(bomb, 0)
-  expect(() => take(fetched(bomb))).toThrow(/unfolds to more/)
+  expect(new RecordRuns(fetched(bomb)).take(1_000).refused).toMatch(/unfolds to more/)
+})
+
+it('a batch that claims more messages than memory holds is refused in runs of bounded size', () => {
+  const bomb = batchAt(7, [{ value: Buffer.alloc(67_200_000), timestamp: 1n }], { compression: 'zstd' })
+  bomb.writeInt32BE(199_999, 23)
+  bomb.writeInt32BE(200_000, 57)
+  reseal(bomb, 0)
+  const runs = new RecordRuns(fetched(bomb, { position: 7 }))
+  const given = Array.from({ length: 4 }, () => runs.take(1_000))
+  expect(runs.done).toBe(true)
+  expect(given.map(({ first, count }) => [first, count])).toEqual([
+    [7, 65_536],
+    [65_543, 65_536],
+    [131_079, 65_536],
+    [196_615, 3_392],
+  ])
+  expect(given.flatMap(messagesOf).filter(([, value]) => value !== null)).toEqual([[7, bomb]])
+  expect(given.at(-1)!.next).toBe(200_007)
 })
 
 it('sizes an LZ4 frame of varied text by its blocks', () => {
@@ -327,7 +355,7 @@ it('sizes an LZ4 frame of varied text by its blocks', () => {
   const batch = (length: number) => batchAt(0, [{ value: textOf(length), timestamp: 1n }], { compression: 'lz4' })
   expect(batch(67_000_000).length * 255).toBeGreaterThan(1_000_000_000)
   expect(new RecordRuns(fetched(batch(67_000_000))).take(1_000).count).toBe(1)
-  expect(() => take(fetched(batch(67_200_000)))).toThrow(/unfolds to more/)
+  expect(new RecordRuns(fetched(batch(67_200_000))).take(1_000).refused).toMatch(/unfolds to more/)
 })
 
 /** Writes the checksum of the batch at `at` anew. */
