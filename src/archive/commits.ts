@@ -44,7 +44,10 @@ export interface Ownership {
 }
 
 /** What a batch record says beyond its place in the log. */
-export type BatchContents = Pick<BatchRecord, 'next' | 'files' | 'events' | 'quarantined' | 'skipped' | 'summary'>
+export type BatchContents = Pick<
+  BatchRecord,
+  'next' | 'files' | 'events' | 'quarantined' | 'skipped' | 'readAt' | 'summary'
+>
 
 export class CommitLog {
   readonly #of: Ownership

@@ -18,7 +18,13 @@ export async function readHead(
   let last = 0
   for await (const entry of lake.list(folder)) last = Math.max(last, recordSeq(baseName(entry.path)) ?? 0)
   if (last === 0) return undefined
-  return readRecord(lake, `${folder}/${recordName(last)}`)
+  const path = `${folder}/${recordName(last)}`
+  const head = await readRecord(lake, path)
+  // One that was copied here would have offsets passed over or read twice.
+  if (head.seq === last && head.topicId === topicId && head.partition === partition) return head
+  throw new MusicFakerError('COMMIT_CORRUPT', `commit record ${path} holds another record`, {
+    next: 'Run: music-faker verify',
+  })
 }
 
 /** The newest batch of a partition, unless a gap was recorded after it. */

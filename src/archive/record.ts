@@ -1,5 +1,7 @@
 /**
- * The commit log's on-disk format, version 1: one JSON object per file, `_commits/<topic id>/p<n>/<seq>.json`.
+ * The commit log's on-disk format, version 2: one JSON object per file, `_commits/<topic id>/p<n>/<seq>.json`. Its last
+ * key is `crc32`, of all bytes before that key, so that one flipped bit does not pass for another offset. Version 1, which
+ * is still read, has neither that nor `readAt`.
  *
  * Numbers run from 1 without a hole and are never used twice. Together the records of a partition tile its offsets:
  * each begins (`first`) where the one before ended (`next`). Three kinds:
@@ -11,12 +13,17 @@
  * events + quarantined + skipped = next - first, in every batch. A record of another version or kind is refused, never
  * skipped: it may change what the others mean.
  */
+import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { MusicFakerError } from '../errors.ts'
 import { QUARANTINE_REASONS } from '../event.ts'
 import { type Summary, summarySchema } from '../stats/summary.ts'
 
-export const RECORD_FORMAT = 1
+export const RECORD_FORMAT = 2
+const KNOWN_FORMATS = [1, RECORD_FORMAT] as const
+const KINDS = ['claim', 'batch', 'gap']
+const CHECKSUM = /,"crc32":"([0-9a-f]{8})"\}\n$/
+const CHECKSUM_BYTES = ',"crc32":"01234567"}\n'.length
 
 const count = z.number().int().nonnegative()
 
@@ -36,7 +43,7 @@ const fileSchema = z.strictObject({
 export type CommittedFile = z.infer<typeof fileSchema>
 
 const head = {
-  format: z.literal(RECORD_FORMAT),
+  format: z.literal(KNOWN_FORMATS),
   seq: z.number().int().positive(),
   /** The number of the claim under which this was written. */
   fence: z.number().int().positive(),
@@ -64,6 +71,11 @@ const batchSchema = z.strictObject({
   quarantined: z.partialRecord(z.enum(QUARANTINE_REASONS), count),
   /** Offsets that hold no message: transaction markers, aborted or compacted messages. */
   skipped: count,
+  /**
+   * ISO 8601, UTC: the moment against which future dates were held, and which quarantine lines name. The files are a
+   * function of it and of what the log holds in `[first, next)`.
+   */
+  readAt: z.iso.datetime().optional(),
   summary: summarySchema,
 })
 
@@ -75,7 +87,8 @@ export type CommitRecord = ClaimRecord | GapRecord | BatchRecord
 const recordSchema = z.discriminatedUnion('kind', [claimSchema, gapSchema, batchSchema])
 
 export function encodeRecord(record: CommitRecord): Buffer {
-  return Buffer.from(`${JSON.stringify(record)}\n`)
+  const open = JSON.stringify({ ...record, format: RECORD_FORMAT }).slice(0, -1)
+  return Buffer.from(`${open},"crc32":"${checksum(Buffer.from(open))}"}\n`)
 }
 
 /**
@@ -84,33 +97,51 @@ export function encodeRecord(record: CommitRecord): Buffer {
  * @throws COMMIT_UNKNOWN_FORMAT for another version or kind, COMMIT_CORRUPT for anything else that is not a record
  */
 export function decodeRecord(bytes: Uint8Array, path: string): CommitRecord {
-  let json: unknown
-  try {
-    json = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
-  } catch (cause) {
-    throw new MusicFakerError('COMMIT_CORRUPT', `commit record ${path} is not valid JSON`, {
-      cause,
-      next: 'Run: music-faker verify',
-    })
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const says = CHECKSUM.exec(buffer.subarray(-CHECKSUM_BYTES).toString('latin1'))?.[1]
+  if (says !== undefined && says !== checksum(buffer.subarray(0, -CHECKSUM_BYTES))) {
+    throw corrupt(`commit record ${path} does not match its checksum`)
   }
-  const { format, kind } = (json ?? {}) as { format?: unknown; kind?: unknown }
-  if (typeof format === 'number' && (format !== RECORD_FORMAT || !['claim', 'batch', 'gap'].includes(String(kind)))) {
+  const json = parse(buffer, path)
+  const { format, kind } = json
+  if (typeof format === 'number' && !(isKnown(format) && KINDS.includes(String(kind)))) {
     throw new MusicFakerError(
       'COMMIT_UNKNOWN_FORMAT',
       `commit record ${path} has format ${format} and kind ${JSON.stringify(kind)}, which this version does not know`,
       { next: 'Use the version of music-faker that wrote this lake, or a newer one.' },
     )
   }
+  if (format === RECORD_FORMAT && says === undefined) throw corrupt(`commit record ${path} has lost its checksum`)
+  delete json.crc32
   const result = recordSchema.safeParse(json)
   if (!result.success) {
     const issue = result.error.issues[0]
-    throw new MusicFakerError(
-      'COMMIT_CORRUPT',
-      `commit record ${path} is damaged: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-      { next: 'Run: music-faker verify' },
-    )
+    throw corrupt(`commit record ${path} is damaged: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
   }
   return result.data
+}
+
+function parse(buffer: Buffer, path: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(buffer.toString('utf8')) ?? {}) as Record<string, unknown>
+  } catch (cause) {
+    throw corrupt(`commit record ${path} is not valid JSON`, cause)
+  }
+}
+
+function corrupt(message: string, cause?: unknown): MusicFakerError {
+  return new MusicFakerError('COMMIT_CORRUPT', message, {
+    ...(cause !== undefined && { cause }),
+    next: 'Run: music-faker verify',
+  })
+}
+
+function isKnown(format: number): boolean {
+  return KNOWN_FORMATS.some((known) => known === format)
+}
+
+function checksum(bytes: Uint8Array): string {
+  return crc32(bytes).toString(16).padStart(8, '0')
 }
 
 /** The number of quarantined messages of a batch, or of totals, over all reasons. */

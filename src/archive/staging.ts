@@ -49,6 +49,7 @@ export class StagedBatch {
   #events = 0
   #bytes = 0
   #openedAt: number | undefined
+  #readAt: number | undefined
 
   constructor(place: StagingPlace, first: number) {
     this.#place = place
@@ -66,18 +67,20 @@ export class StagedBatch {
 
   /**
    * Takes messages from the cursor until it is used up or the batch holds as much as it may.
-   * `now` is the wall clock in epoch milliseconds, against which future dates are held.
+   * `now` is the wall clock in epoch milliseconds. The batch goes by the first one it is given: against that, future dates
+   * are held, so that the same messages and the same moment make the same batch again.
    * Resolves false when the batch must close although it is not full by `limits`: another event day would be one too many.
    */
   async take(cursor: Cursor, limits: BatchLimits, now: number): Promise<boolean> {
     this.#openedAt ??= performance.now()
+    this.#readAt ??= now
     const { batch } = cursor
     while (cursor.index < batch.count) {
       if (isLarge(this.#messages, this.#bytes, limits)) return true
       const start = batch.starts[cursor.index]!
       const value = start < 0 ? null : batch.data.subarray(start, batch.ends[cursor.index]!)
       const offset = batch.first + batch.offsetDeltas[cursor.index]!
-      const written = this.#add(value, offset, now, batch.refused)
+      const written = this.#add(value, offset, this.#readAt, batch.refused)
       if (written === 'too many days') return false
       if (written) await written
       cursor.index++
@@ -117,6 +120,7 @@ export class StagedBatch {
       events: this.#events,
       quarantined: Object.fromEntries(this.#quarantined),
       skipped: this.#next - this.#first - this.#messages,
+      readAt: new Date(this.#readAt ?? at).toISOString(),
       summary: this.#summary.build(),
     }
   }

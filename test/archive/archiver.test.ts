@@ -266,6 +266,15 @@ describe('refusing', () => {
     expect(await allLines()).toHaveLength(1)
   })
 
+  it("does not go on over another partition's record in the place of the head", async () => {
+    topic.put(0, message(1))
+    topic.put(1, message(2))
+    await run()
+    const [from, to] = [0, 1].map((partition) => partitionCommits(ROOT, topic.topicId, partition))
+    await lake.write(`${to}/${recordName(3)}`, await lake.read(`${from}/${recordName(2)}`))
+    await expect(run()).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
+  })
+
   it('does not go on when a committed file has vanished before it was published', async () => {
     topic.put(0, message(1))
     await run()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { CommitLog } from '../../src/archive/commits.ts'
 import { dataFile, partitionCommits, quarantineFile, recordName } from '../../src/archive/layout.ts'
-import type { BatchRecord, CommittedFile } from '../../src/archive/record.ts'
+import { type BatchRecord, type CommittedFile, decodeRecord, encodeRecord } from '../../src/archive/record.ts'
 import { encode, type MusicEvent } from '../../src/event.ts'
 import { openLocalLake } from '../../src/lake/local.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
@@ -113,9 +113,9 @@ export class SmallArchive {
 
   /** Changes a record in place, as no archiver would. */
   async rewrite(path: string, change: (record: BatchRecord) => void): Promise<void> {
-    const record = JSON.parse(await readFile(this.at(path), 'utf8'))
+    const record = decodeRecord(await readFile(this.at(path)), path) as BatchRecord
     change(record)
-    await writeFile(this.at(path), `${JSON.stringify(record)}\n`)
+    await writeFile(this.at(path), encodeRecord(record))
   }
 }
 

@@ -209,8 +209,18 @@ describe('damage to records is named', () => {
     ['not JSON', 'record_corrupt', (text: string) => text.slice(0, 50)],
     ['empty', 'record_corrupt', () => ''],
     ['a field too few', 'record_corrupt', (text: string) => text.replace('"skipped":1,', '')],
-    ['of a later format', 'record_unknown_format', (text: string) => text.replace('"format":1', '"format":2')],
-    ['of an unknown kind', 'record_unknown_format', (text: string) => text.replace('"kind":"batch"', '"kind":"merge"')],
+    ['one bit flipped', 'record_corrupt', (text: string) => text.replace('"Jazz"', '"Kazz"')],
+    ['without its checksum', 'record_corrupt', unchecked],
+    [
+      'of a later format',
+      'record_unknown_format',
+      (text: string) => unchecked(text).replace('"format":2', '"format":3'),
+    ],
+    [
+      'of an unknown kind',
+      'record_unknown_format',
+      (text: string) => unchecked(text).replace('"kind":"batch"', '"kind":"merge"'),
+    ],
   ] as const)('%s', async (_, kind, damage) => {
     const path = archive.record(0, 3)
     const text = await readFile(archive.at(path), 'utf8')
@@ -340,4 +350,8 @@ async function flipBit(file: string, at: number): Promise<void> {
   const bytes = await readFile(file)
   bytes[at] = (bytes[at] ?? 0) ^ 1
   await writeFile(file, bytes)
+}
+
+function unchecked(text: string): string {
+  return text.replace(/,"crc32":"\w{8}"\}\n$/, '}\n')
 }

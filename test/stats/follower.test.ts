@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { commitsFolder, recordName } from '../../src/archive/layout.ts'
-import type { CommitRecord } from '../../src/archive/record.ts'
+import { type CommitRecord, encodeRecord, RECORD_FORMAT } from '../../src/archive/record.ts'
 import { MusicFakerError } from '../../src/errors.ts'
 import { openLocalLake } from '../../src/lake/local.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
@@ -228,7 +228,7 @@ describe('problems', () => {
     [
       'is of a format of later',
       'COMMIT_UNKNOWN_FORMAT',
-      (lake, record) => replace(lake, record, JSON.stringify({ ...record, format: 2 })),
+      (lake, record) => replace(lake, record, JSON.stringify({ ...record, format: RECORD_FORMAT + 1 })),
     ],
     [
       'is of a kind of later',
@@ -238,19 +238,19 @@ describe('problems', () => {
     [
       'belongs to another partition',
       'COMMIT_CORRUPT',
-      (lake, record) => replace(lake, record, JSON.stringify({ ...record, partition: 1 })),
+      (lake, record) => replace(lake, record, encodeRecord({ ...record, partition: 1 }).toString()),
     ],
     [
       'leaves a gap of offsets',
       'COMMIT_CORRUPT',
-      (lake, record) => replace(lake, record, JSON.stringify({ ...record, first: 5, next: 7 })),
+      (lake, record) => replace(lake, record, encodeRecord({ ...record, first: 5, next: 7 }).toString()),
     ],
     [
       'has a damaged sketch',
       'COMMIT_CORRUPT',
       (lake, record) => {
-        const text = JSON.stringify(record)
-        return replace(lake, record, text.replace(/"data":"[^"]*"/, '"data":"AAAA"'))
+        const text = JSON.stringify(record).replace(/"data":"[^"]*"/, '"data":"AAAA"')
+        return replace(lake, record, encodeRecord(JSON.parse(text)).toString())
       },
     ],
   ])('stop a partition at a record that %s, and no other', async (_, code, spoil) => {
