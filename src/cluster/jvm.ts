@@ -119,7 +119,8 @@ async function format(site: Site, service: ServiceName, call: Call): Promise<voi
   if (service === 'kafka' && !existsSync(join(kafkaData(site), 'meta.properties'))) {
     const settings = join(SETTINGS_FOLDER, 'kafka', 'server.properties')
     const id = randomBytes(16).toString('base64url')
-    await formatWith(site, call, 'kafka', 'kafka.tools.StorageTool', ['format', '-t', id, '-c', settings])
+    // One argument: an id may begin with a dash.
+    await formatWith(site, call, 'kafka', 'kafka.tools.StorageTool', ['format', `--cluster-id=${id}`, '-c', settings])
   }
   const image = join(hdfsData(site), 'namenode', 'current')
   if (service === 'namenode' && !listFiles(image).some((name) => /^fsimage_\d+$/.test(name))) {

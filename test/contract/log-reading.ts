@@ -64,7 +64,7 @@ export async function drainTopic(log: EventLog): Promise<Map<number, Buffer[]>> 
 }
 
 /** Repeats `check` until it passes; after `patienceMs`, fails as it last failed. */
-export async function eventually(check: () => void | Promise<void>, patienceMs: number): Promise<void> {
+export async function eventually<T>(check: () => T | Promise<T>, patienceMs: number): Promise<T> {
   const deadline = performance.now() + patienceMs
   for (;;) {
     try {

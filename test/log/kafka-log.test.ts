@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { openKafkaLog } from '../../src/log/kafka.ts'
 import type { LogMessage } from '../../src/log/log.ts'
-import { drain, drainTopic, message } from '../contract/log-reading.ts'
+import { drain, drainTopic, eventually, message } from '../contract/log-reading.ts'
 import { openBench } from './kafka-bench.ts'
 
 const services = inject('services')
@@ -96,6 +96,8 @@ describe.skipIf(skipped)(`kafka log${skipped ? ` (skipped: ${services.skipped})`
     // Not yet used when the topic goes: it is still bound to the one that describe told.
     const unused = log.open(0, 0)
     await bench.admin.deleteTopics({ topics: [log.topic] })
+    // The broker goes on telling of it for a moment.
+    await eventually(() => expect(log.describe()).rejects.toMatchObject({ code: 'LOG_TOPIC_MISSING' }), 10_000)
     await log.ensureTopic()
     await log.append([message('k', 'after'), message('k', 'after')])
     for (const each of [reader, unused]) {
