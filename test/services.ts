@@ -38,6 +38,10 @@ const FOLDER_PREFIX = 'music-faker-services-'
 const OWNER = 'owner.json'
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (process.env.SERVICES) {
+    project.provide('services', running(process.env.SERVICES))
+    return undefined
+  }
   sweep()
   const dataDir = mkdtempSync(join(tmpdir(), FOLDER_PREFIX))
   writeFileSync(join(dataDir, OWNER), JSON.stringify({ pid: process.pid, identity: identify(process.pid), since: '' }))
@@ -46,9 +50,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   process.once('exit', destroyThis)
   try {
     const config = await start(dataDir)
-    const { kafkaBrokers, hdfsNamenodes, portOffset } = config
-    const [kafka, hdfs] = [{ brokers: kafkaBrokers }, { namenodes: hdfsNamenodes }]
-    project.provide('services', { kafka, hdfs, dataDir, portOffset })
+    project.provide('services', servicesOf(config))
     return async () => {
       await down(config, quiet())
       process.off('exit', destroyThis)
@@ -60,6 +62,17 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide('services', { skipped: error.message })
     return undefined
   }
+}
+
+/** Those that "music-faker up" started in another shell: `PORT_OFFSET:DATA_DIR`. Saves their start in each run. */
+function running(place: string): Services {
+  const [, portOffset, dataDir] = /^(\d+):(.+)$/.exec(place) ?? []
+  if (dataDir === undefined) throw new Error(`SERVICES must be PORT_OFFSET:DATA_DIR, not ${place}`)
+  return servicesOf(loadConfig({ profile: 'cluster', dataDir, portOffset: Number(portOffset) }, {}).config)
+}
+
+function servicesOf({ kafkaBrokers, hdfsNamenodes, dataDir, portOffset }: Config): Services {
+  return { kafka: { brokers: kafkaBrokers }, hdfs: { namenodes: hdfsNamenodes }, dataDir, portOffset }
 }
 
 /** Settings of a cluster whose ports are all free now, below the range from which the system gives out ports. */
