@@ -9,8 +9,11 @@ import type { Assignment, EventLog } from '../log/log.ts'
 import { pause } from '../retry.ts'
 import type { BatchLimits } from './batch.ts'
 import { isArchived } from './head.ts'
-import { PartitionArchiver, type PartitionEvent } from './partition.ts'
-import { quarantinedCount } from './record.ts'
+import { readLineages, untilTopicIsThere } from './lineages.ts'
+import { PartitionArchiver } from './partition.ts'
+import { type ArchiveEvent, type ArchiveSummary, ArchiveTally } from './report.ts'
+
+export type { ArchiveEvent, ArchiveSummary } from './report.ts'
 
 /** What all partitions of this process may hold of the log at a time. */
 const READ_BUDGET = 16_777_216
@@ -19,8 +22,6 @@ const SMALLEST_READ = 131_072
 /** How long a drain may take before what is left is dropped, to be read again by the next start. */
 const DRAIN_MS = 8_000
 const POLL_MS = 100
-/** Between finding a topic recreated and joining again: its metadata takes a moment to settle. */
-const REJOIN_MS = 1_000
 /** How long a member that lost every partition to another owner waits to be given one again before it gives up. */
 const IDLE_MS = 30_000
 
@@ -40,28 +41,9 @@ export interface ArchiveOptions {
   report?: (event: ArchiveEvent) => void
 }
 
-export type ArchiveEvent =
-  | PartitionEvent
-  | { kind: 'revoked'; partition: number }
-  | { kind: 'stopped'; partition: number; error: MusicFakerError }
-  | { kind: 'recreated'; topic: string }
-
-export interface ArchiveSummary {
-  commits: number
-  files: number
-  events: number
-  bytes: number
-  quarantined: number
-  skipped: number
-  /** Offsets lost to retention and accepted. */
-  gaps: number
-  seconds: number
-  /** False when the drain ran out of time: the rest is read again by the next start. */
-  drained: boolean
-}
-
 /**
- * Runs the archiver until `signal` aborts or, with `once`, until the log's present end is archived.
+ * Runs the archiver until `signal` aborts or, with `once`, until the log's present end is archived. Services that cannot
+ * be reached, and a topic that was deleted, are waited for.
  *
  * @throws the error of the first partition that had to stop (COMMIT_FENCED, COMMIT_CORRUPT, LOG_OFFSET_GONE, ...) once
  *   no partition is left running; with `once`, as soon as the others are done
@@ -74,23 +56,18 @@ class Archiver {
   readonly #options: ArchiveOptions
   readonly #clock: () => number
   readonly #owner = `${hostname()}:${process.pid}:${randomUUID()}`
-  readonly #started = performance.now()
   readonly #abandon = new AbortController()
   readonly #running = new Map<number, Promise<void>>()
   readonly #stopped = new Map<number, MusicFakerError>()
   /** Where `once` ends, by partition. */
   #targets: Map<number, number> | undefined
   #membership = new AbortController()
-  #recreated = false
-  readonly #summary: Omit<ArchiveSummary, 'seconds' | 'drained'> = {
-    commits: 0,
-    files: 0,
-    events: 0,
-    bytes: 0,
-    quarantined: 0,
-    skipped: 0,
-    gaps: 0,
-  }
+  /** The topic's ids that this archiver has met, in the lake or in the log. */
+  #lineages = new Set<string>()
+  /** The topic was deleted, and perhaps made again: everything begins anew. */
+  #topicLost = false
+  #missing = false
+  readonly #tally = new ArchiveTally()
 
   constructor(options: ArchiveOptions) {
     this.#options = options
@@ -98,37 +75,44 @@ class Archiver {
   }
 
   async run(): Promise<ArchiveSummary> {
-    const { signal, once } = this.#options
+    const { log, lake, root, signal, once } = this.#options
+    const patience = { signal, onRetry: (error: MusicFakerError) => this.#report({ kind: 'waiting', error }) }
     if (once) this.#targets = await this.#readTargets()
     const drain = () => void this.#drain()
     signal.addEventListener('abort', drain, { once: true })
     if (signal.aborted) drain()
     try {
-      do {
-        this.#recreated = false
-        this.#membership = new AbortController()
+      this.#lineages = await readLineages(lake, root, patience)
+      await this.#member()
+      while (this.#topicLost && (await untilTopicIsThere(log, patience))) {
+        this.#topicLost = false
+        this.#missing = false
+        if (once) this.#targets = await this.#readTargets()
         await this.#member()
-        if (this.#recreated) await pause(REJOIN_MS, signal).catch(() => undefined)
-      } while (this.#recreated && !signal.aborted)
+      }
     } finally {
       signal.removeEventListener('abort', drain)
     }
     const [failure] = this.#stopped.values()
     if (failure) throw failure
-    const seconds = (performance.now() - this.#started) / 1000
-    return { ...this.#summary, seconds, drained: !this.#abandon.signal.aborted }
+    return this.#tally.summary(!this.#abandon.signal.aborted)
   }
 
   /** One membership of the group, from joining to leaving. */
   async #member(): Promise<void> {
     const { log, group } = this.#options
-    const membership = this.#membership
+    const membership = new AbortController()
+    this.#membership = membership
+    // Told to stop while nothing ran: nobody would end this.
+    if (this.#options.signal.aborted) return
     if (this.#targets) void this.#leaveWhenArchived(membership)
     try {
-      for await (const assignment of log.join({ group, signal: membership.signal })) {
+      for await (const assignment of log.join({ group, signal: membership.signal, onContact: this.#onContact })) {
         // Leaving here would revoke what is still to drain.
         if (!this.#options.signal.aborted) this.#start(assignment)
       }
+    } catch (error) {
+      if (!this.#losesTopic(error)) throw error
     } finally {
       // Where the group could not be joined, this ends the looks at the lake.
       membership.abort()
@@ -145,7 +129,11 @@ class Archiver {
   }
 
   #start(assignment: Assignment): void {
-    const { partition } = assignment
+    const { partition, topicId } = assignment
+    if (this.#lineages.size > 0 && !this.#lineages.has(topicId)) {
+      this.#report({ kind: 'recreated', topic: this.#options.log.topic })
+    }
+    this.#lineages.add(topicId)
     const before = this.#running.get(partition) ?? Promise.resolve()
     const run = before.then(() => this.#archivePartition(assignment))
     this.#running.set(partition, run)
@@ -172,23 +160,35 @@ class Archiver {
         target: this.#targets?.get(partition),
         stop: signal,
         abandon: this.#abandon.signal,
-        report: (event) => this.#onEvent(event),
+        report: (event) => this.#report(event),
       }).run()
-      if (assignment.revoked.aborted && !signal.aborted) this.#report({ kind: 'revoked', partition })
+      if (assignment.revoked.aborted && !signal.aborted && !this.#topicLost)
+        this.#report({ kind: 'revoked', partition })
     } catch (error) {
       this.#onFailure(partition, error)
     }
   }
 
   #onFailure(partition: number, error: unknown): void {
-    if (hasCode(error, 'LOG_TOPIC_RECREATED')) {
-      if (!this.#recreated) this.#report({ kind: 'recreated', topic: this.#options.log.topic })
-      this.#recreated = true
-      this.#membership.abort()
-      return
-    }
+    if (this.#losesTopic(error)) return
     this.#noteStopped(partition, error)
     if (this.#running.size <= 1) this.#leaveUnlessAssigned(hasCode(error, 'COMMIT_FENCED') ? IDLE_MS : 0)
+  }
+
+  /** Whether the error says that the topic is gone; then the membership ends, and the wait for the topic begins. */
+  #losesTopic(error: unknown): boolean {
+    const { once, log } = this.#options
+    const missing = hasCode(error, 'LOG_TOPIC_MISSING') && !once
+    if (!missing && !hasCode(error, 'LOG_TOPIC_RECREATED')) return false
+    if (missing && !this.#missing) this.#report({ kind: 'missing', topic: log.topic })
+    this.#missing ||= missing
+    this.#topicLost = true
+    this.#membership.abort()
+    return true
+  }
+
+  readonly #onContact = (failure: MusicFakerError | undefined): void => {
+    this.#report(failure ? { kind: 'waiting', error: failure } : { kind: 'resumed' })
   }
 
   #noteStopped(partition: number, error: unknown): void {
@@ -213,21 +213,6 @@ class Archiver {
       this.#options.once ? 0 : ms,
     )
     membership.signal.addEventListener('abort', () => clearTimeout(timer))
-  }
-
-  #onEvent(event: PartitionEvent): void {
-    if (event.kind === 'committed') {
-      const { record } = event
-      this.#summary.commits++
-      this.#summary.files += record.files.length
-      this.#summary.events += record.events
-      this.#summary.quarantined += quarantinedCount(record)
-      this.#summary.skipped += record.skipped
-      for (const file of record.files) this.#summary.bytes += file.bytes
-    } else if (event.kind === 'gap') {
-      this.#summary.gaps += event.next - event.first
-    }
-    this.#report(event)
   }
 
   #readBytes(): number {
@@ -268,6 +253,7 @@ class Archiver {
   }
 
   #report(event: ArchiveEvent): void {
+    this.#tally.add(event)
     this.#options.report?.(event)
   }
 }

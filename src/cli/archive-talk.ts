@@ -23,21 +23,13 @@ export class ArchiveTalk {
 
   /** To be given to `archive` as its `report`. */
   readonly report = (event: ArchiveEvent): void => {
-    if (event.kind === 'stopped') {
-      this.#stopped(event)
-      return
-    }
+    const alarm = alarmOf(event)
+    if (alarm !== undefined) this.#out.complain(alarm)
     const line = this.#lineOf(event)
     if (line !== undefined) this.#out.say(line)
   }
 
-  /** Said also with --quiet: the others go on, so this may be the only sign. */
-  #stopped({ partition, error }: Extract<ArchiveEvent, { kind: 'stopped' }>): void {
-    const next = error.next === undefined ? '' : `\n  next: ${withProgramName(error.next)}`
-    this.#out.complain(`partition ${partition} STOPPED: ${error.message} (${error.code})${next}`)
-  }
-
-  #lineOf(event: Exclude<ArchiveEvent, { kind: 'stopped' }>): string | undefined {
+  #lineOf(event: ArchiveEvent): string | undefined {
     switch (event.kind) {
       case 'claimed':
         return `partition ${event.partition}: reading from offset ${formatCount(event.next)} (fence ${event.fence})`
@@ -46,11 +38,15 @@ export class ArchiveTalk {
       case 'gap':
         return `partition ${event.partition}: offsets ${event.first} to ${event.next - 1} are gone from the log; the gap is recorded`
       case 'retrying':
-        return this.#retryLine(event)
+        return this.#retryLine(`partition ${event.partition}: waiting: ${event.error.message}`)
+      case 'waiting':
+        return this.#retryLine(`waiting: ${event.error.message}`)
+      case 'resumed':
+        return this.#resumedLine()
       case 'revoked':
-        return `partition ${event.partition}: given to another archiver`
-      case 'recreated':
-        return `topic ${event.topic} was deleted and created again: archiving it as a new lineage from its beginning`
+        return `partition ${event.partition}: no longer assigned to this archiver`
+      default:
+        return undefined
     }
   }
 
@@ -75,11 +71,33 @@ export class ArchiveTalk {
     return parts.join(', ')
   }
 
-  #retryLine({ partition, error }: Extract<ArchiveEvent, { kind: 'retrying' }>): string | undefined {
+  #retryLine(line: string): string | undefined {
     const now = performance.now()
     if (now - this.#retryAt < RETRY_LINE_MS) return undefined
     this.#retryAt = now
-    return `partition ${partition}: waiting: ${error.message}`
+    return line
+  }
+
+  /** What goes wrong next is to be told at once, however short this lasts. */
+  #resumedLine(): string {
+    this.#retryAt = Number.NEGATIVE_INFINITY
+    return 'the log answers again'
+  }
+}
+
+/** What is said also with --quiet: this archiver goes on, so it may be the only sign of something that may have lost data. */
+function alarmOf(event: ArchiveEvent): string | undefined {
+  switch (event.kind) {
+    case 'stopped': {
+      const { message, code, next } = event.error
+      return `partition ${event.partition} STOPPED: ${message} (${code})${next === undefined ? '' : `\n  next: ${withProgramName(next)}`}`
+    }
+    case 'missing':
+      return `topic ${event.topic} is MISSING: it was deleted; waiting for it to be created again`
+    case 'recreated':
+      return `topic ${event.topic} is NOT THE ONE ARCHIVED BEFORE: it was deleted and created again, or this is another log; archiving it as a new lineage from its beginning`
+    default:
+      return undefined
   }
 }
 

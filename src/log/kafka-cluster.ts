@@ -33,7 +33,7 @@ export interface TopicPlaces {
 }
 
 /** How old a picture of the topic may be where it is not known to be wrong: new partitions are noticed after this. */
-export const PLACES_AGE_MS = 30_000
+export const PLACES_AGE_MS = 10_000
 const READ_COMMITTED = 1
 const EARLIEST = -2n
 const LATEST = -1n

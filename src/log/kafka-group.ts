@@ -26,7 +26,7 @@ import { type KafkaCluster, PLACES_AGE_MS, type TopicPlaces } from './kafka-clus
 import { hasProtocolError, logError } from './kafka-errors.ts'
 import { Holdings } from './kafka-holdings.ts'
 import { pauseAfter, within } from './kafka-retry.ts'
-import type { Assignment } from './log.ts'
+import type { Assignment, JoinOptions } from './log.ts'
 
 /** Without a heartbeat for this long a member is taken for dead. Brokers allow no less than 6 s by default. */
 const SESSION_MS = 10_000
@@ -45,10 +45,19 @@ const PROTOCOL_TYPE = 'consumer'
 const NO_GENERATION = -1
 const NO_EPOCH = -1
 
+export interface MembershipOptions {
+  group: string
+  stop: AbortSignal
+  /** Receives each partition that this member is given. */
+  offer: (assignment: Assignment) => void
+  onContact: JoinOptions['onContact']
+}
+
 export class Membership {
   readonly #cluster: KafkaCluster
   readonly #group: string
   readonly #stop: AbortSignal
+  readonly #onContact: JoinOptions['onContact']
   readonly #holdings: Holdings
   #memberId = ''
   #generation = NO_GENERATION
@@ -57,11 +66,11 @@ export class Membership {
   #heardAt = 0
   #telling: Promise<void> | undefined
 
-  /** @param offer receives each partition that this member is given */
-  constructor(cluster: KafkaCluster, group: string, stop: AbortSignal, offer: (assignment: Assignment) => void) {
+  constructor(cluster: KafkaCluster, { group, stop, offer, onContact }: MembershipOptions) {
     this.#cluster = cluster
     this.#group = group
     this.#stop = stop
+    this.#onContact = onContact
     this.#holdings = new Holdings(offer, () => this.#tell())
   }
 
@@ -89,6 +98,7 @@ export class Membership {
     for (let failures = 0; !this.#stop.aborted; ) {
       try {
         await this.#join()
+        if (failures > 0) this.#onContact?.(undefined)
         failures = 0
         await this.#stay()
       } catch (error) {
@@ -184,6 +194,7 @@ export class Membership {
     }
     const mapped = logError(error, `cannot take part in group ${this.#group}`)
     if (!mapped.retryable) throw mapped
+    this.#onContact?.(mapped)
     this.#disconnect()
     this.#cluster.forgetCoordinator(this.#group)
     if (Date.now() - this.#heardAt > LOST_MS) this.#loseMembership()

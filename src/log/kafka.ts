@@ -11,7 +11,7 @@ import { Membership } from './kafka-group.ts'
 import { KafkaProducer } from './kafka-producer.ts'
 import { KafkaReader } from './kafka-reader.ts'
 import { retry, within } from './kafka-retry.ts'
-import type { Assignment, EventLog, LogMessage, PartitionReader, TopicDescription } from './log.ts'
+import type { Assignment, EventLog, JoinOptions, LogMessage, PartitionReader, TopicDescription } from './log.ts'
 
 export type { KafkaOptions } from './kafka-connections.ts'
 
@@ -97,7 +97,7 @@ class KafkaLog implements EventLog {
    * Commits are told to the group in the background and may be lost; a lost one is made up for by the next.
    * @throws what cannot pass by itself: LOG_AUTH, LOG_TOPIC_MISSING, LOG_REFUSED
    */
-  async *join({ group, signal }: { group: string; signal: AbortSignal }): AsyncGenerator<Assignment, void> {
+  async *join({ group, signal, onContact }: JoinOptions): AsyncGenerator<Assignment, void> {
     this.#closed.signal.throwIfAborted()
     const done = new AbortController()
     const stop = AbortSignal.any([signal, this.#closed.signal, done.signal])
@@ -110,7 +110,7 @@ class KafkaLog implements EventLog {
       wake.resolve()
     }
     let ended = false
-    const membership = new Membership(this.#cluster, group, stop, offer).run().finally(() => {
+    const membership = new Membership(this.#cluster, { group, stop, offer, onContact }).run().finally(() => {
       ended = true
       wake.resolve()
     })

@@ -8,6 +8,7 @@
  * Every method may throw MusicFakerError: LOG_UNREACHABLE (retryable: the service may come back), LOG_REFUSED,
  * LOG_AUTH, LOG_FORMAT, LOG_TOPIC_MISSING. After `close` every call rejects with LOG_REFUSED.
  */
+import type { MusicFakerError } from '../errors.ts'
 
 /** A message to append. */
 export interface LogMessage {
@@ -78,6 +79,12 @@ export interface Assignment {
   commit(next: number): Promise<void>
 }
 
+export interface JoinOptions {
+  group: string
+  signal: AbortSignal
+  onContact?: (failure: MusicFakerError | undefined) => void
+}
+
 export interface EventLog {
   readonly topic: string
   /** Creates the topic where it is missing; an existing topic is left as it is. */
@@ -93,9 +100,10 @@ export interface EventLog {
   open(partition: number, from: number): PartitionReader
   /**
    * Joins a consumer group and yields each partition as it is assigned; again after it was revoked and came back.
-   * Ends when `signal` aborts, after leaving the group. Loss of contact is retried within, without end.
+   * Ends when `signal` aborts, after leaving the group. Loss of contact is retried within, without end; `onContact` is
+   * told of each try that failed, and of nothing wrong as soon as there is contact again.
    */
-  join(options: { group: string; signal: AbortSignal }): AsyncIterable<Assignment>
+  join(options: JoinOptions): AsyncIterable<Assignment>
   /** The offsets that a group has committed, by partition; a partition without one is absent. */
   committed(group: string): Promise<Map<number, number>>
   close(): Promise<void>

@@ -8,8 +8,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isRetryable } from '../errors.ts'
-import type { Assignment } from './log.ts'
+import { isRetryable, type MusicFakerError } from '../errors.ts'
+import type { Assignment, JoinOptions } from './log.ts'
 import type { Prepare, SqliteFile } from './sqlite-file.ts'
 import { type GroupState, share } from './sqlite-share.ts'
 import { findSameTopic, findTopic, type Topic } from './sqlite-topic.ts'
@@ -23,6 +23,7 @@ export interface MembershipOptions {
   topic: string
   group: string
   leaseMs: number
+  onContact?: JoinOptions['onContact']
 }
 
 interface Held {
@@ -45,6 +46,7 @@ export class Membership {
   readonly #done: Promise<void>
   #wake = Promise.withResolvers<void>()
   #finished = false
+  #failing = false
   /** When the lease ends, by the wall clock, as last written. */
   #expires = 0
   readonly #lookMs: number
@@ -88,14 +90,24 @@ export class Membership {
     try {
       while (!signal.aborted) {
         if (Date.now() >= this.#expires) this.#revokeAll()
-        await this.#turn().catch((error: unknown) => {
-          if (!isRetryable(error)) throw error
-        })
+        await this.#turnOrWait()
         await sleep(this.#lookMs, undefined, { signal }).catch(() => undefined)
       }
     } finally {
       this.#revokeAll()
       await this.#leaveGroup()
+    }
+  }
+
+  async #turnOrWait(): Promise<void> {
+    try {
+      await this.#turn()
+      if (this.#failing) this.#options.onContact?.(undefined)
+      this.#failing = false
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+      this.#failing = true
+      this.#options.onContact?.(error as MusicFakerError)
     }
   }
 

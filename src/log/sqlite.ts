@@ -6,7 +6,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MusicFakerError } from '../errors.ts'
-import type { Assignment, EventLog, LogMessage, PartitionReader, TopicDescription } from './log.ts'
+import type { Assignment, EventLog, JoinOptions, LogMessage, PartitionReader, TopicDescription } from './log.ts'
 import { closedError, SqliteFile } from './sqlite-file.ts'
 import { DEFAULT_LEASE_MS, Membership } from './sqlite-member.ts'
 import { SqliteReader } from './sqlite-reader.ts'
@@ -93,11 +93,11 @@ class SqliteLog implements EventLog {
     return new SqliteReader(this.#file, { topic: this.topic, topicId: this.#topicId, partition, from })
   }
 
-  async *join({ group, signal }: { group: string; signal: AbortSignal }): AsyncGenerator<Assignment> {
+  async *join({ group, signal, onContact }: JoinOptions): AsyncGenerator<Assignment> {
     this.#refuseWhenClosed()
     if (signal.aborted) return
     const leaseMs = this.#options.leaseMs ?? DEFAULT_LEASE_MS
-    const membership = new Membership(this.#file, { topic: this.topic, group, leaseMs })
+    const membership = new Membership(this.#file, { topic: this.topic, group, leaseMs, onContact })
     const leave = () => void membership.leave()
     this.#memberships.add(membership)
     signal.addEventListener('abort', leave)

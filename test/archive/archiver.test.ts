@@ -200,6 +200,44 @@ describe('archiving live', () => {
     expect((await records(lake, ROOT, topic.topicId, 0)).at(-1)?.next).toBe(2)
   })
 
+  it('waits for a topic that is deleted, says so once, and archives it as a new lineage when it is back', async () => {
+    const stop = new AbortController()
+    const running = run({ once: false, signal: stop.signal })
+    topic.put(0, message(1))
+    await eventually(async () => expect(await allLines()).toHaveLength(1), 5_000)
+    topic.delete()
+    const alarms = () => seen.filter(({ kind }) => kind === 'missing' || kind === 'recreated')
+    await eventually(() => expect(alarms()).toEqual([{ kind: 'missing', topic: 't' }]), 5_000)
+    topic.create(2)
+    topic.put(0, message(2))
+    await eventually(async () => expect(await allLines()).toHaveLength(2), 10_000)
+    stop.abort()
+    expect(await running).toMatchObject({ events: 2, drained: true })
+    expect(alarms().map(({ kind }) => kind)).toEqual(['missing', 'recreated'])
+  })
+
+  it('stops when told to while it waits for a topic', async () => {
+    const stop = new AbortController()
+    const running = run({ once: false, signal: stop.signal })
+    await eventually(() => expect(seen.filter(({ kind }) => kind === 'claimed')).toHaveLength(2), 5_000)
+    topic.delete()
+    await eventually(() => expect(seen).toContainEqual({ kind: 'missing', topic: 't' }), 5_000)
+    stop.abort()
+    expect(await running).toMatchObject({ events: 0, drained: true })
+  })
+
+  it('raises an alarm when it starts on a topic that is not the one in the lake', async () => {
+    const alarms = () => seen.filter(({ kind }) => kind === 'recreated').length
+    for (let runs = 0; runs < 2; runs++) await run()
+    topic.put(0, message(1))
+    await run()
+    expect(alarms()).toBe(0)
+    topic.recreate()
+    topic.put(0, message(2))
+    for (let runs = 0; runs < 2; runs++) await run()
+    expect(alarms()).toBe(1)
+  })
+
   it('gives the same offsets of two lineages different names, also within one second', async () => {
     for (const lineage of [1, 2]) {
       topic.put(0, message(lineage))

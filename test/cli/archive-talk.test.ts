@@ -41,6 +41,24 @@ it('shows a bounded number of commits a second, and says how many it did not sho
   expect(said()).toMatch(/after \d\d commits not shown/)
 })
 
+it('raises an alarm, also when quiet, when the topic is gone or is not the one archived before', () => {
+  const { report, said } = talk({ quiet: true })
+  report({ kind: 'missing', topic: 't' })
+  report({ kind: 'recreated', topic: 't' })
+  report({ kind: 'resumed' })
+  expect(said()).toMatch(/^topic t is MISSING: .*\ntopic t is NOT THE ONE ARCHIVED BEFORE: .*\n$/)
+})
+
+it('tells of lost contact and of its return, each time anew', () => {
+  const { report, said } = talk({ quiet: false })
+  const error = new MusicFakerError('LOG_UNREACHABLE', 'no broker')
+  for (let i = 0; i < 2; i++) {
+    for (let tries = 0; tries < 9; tries++) report({ kind: 'waiting', error })
+    report({ kind: 'resumed' })
+  }
+  expect(said()).toBe('waiting: no broker\nthe log answers again\n'.repeat(2))
+})
+
 it('repeats the same storage trouble at most every five seconds', () => {
   const { report, said } = talk({ quiet: false })
   const error = new MusicFakerError('LAKE_UNREACHABLE', 'no answer')

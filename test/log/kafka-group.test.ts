@@ -67,7 +67,7 @@ describe.skipIf(skipped)(`kafka group${skipped ? ` (skipped: ${services.skipped}
     await bench.admin.createPartitions({
       topics: [{ name: log.topic, count: 3, assignments: [{ brokerIds: [1] }, { brokerIds: [1] }] }],
     })
-    // Looking is what the members do by themselves every half minute.
+    // Looking is what the members do by themselves every ten seconds.
     for (const each of logs) await each.describe()
     await eventually(() => expect(held()).toEqual([0, 1, 2]), PATIENCE_MS)
     await Promise.all(members.map((member) => member.leave()))

@@ -52,11 +52,15 @@ export class MemoryTopic {
     this.partitions = Array.from({ length: partitions }, () => ({ start: 0, end: 0, messages: [] }))
   }
 
-  /** Deletes the topic and creates it again: another id, no messages. Members find out by themselves. */
-  recreate(): void {
-    const { length } = this.partitions
+  /** Deletes the topic. Members find out by themselves. */
+  delete(): void {
     this.topicId = ''
-    this.create(length)
+  }
+
+  /** Deletes the topic and creates it again: another id, no messages. */
+  recreate(): void {
+    this.delete()
+    this.create(this.partitions.length)
   }
 
   put(partition: number, value: Uint8Array | null): void {
@@ -152,7 +156,7 @@ class MemoryLog implements EventLog {
   async describe(): Promise<TopicDescription> {
     this.#check()
     const { topicId, partitions, name } = this.#topic
-    if (topicId === '') throw new MusicFakerError('LOG_TOPIC_MISSING', `there is no topic ${name}`)
+    if (topicId === '') throw missing(name)
     return { topicId, partitions: new Map(partitions.map(({ start, end }, partition) => [partition, { start, end }])) }
   }
 
@@ -243,6 +247,7 @@ class MemoryReader implements PartitionReader {
 
   #check(): Partition {
     const partition = this.#topic.partitions[this.#partition]!
+    if (this.#topic.topicId === '') throw missing(this.#topic.name)
     if (this.#topic.topicId !== this.#topicId) {
       throw new MusicFakerError('LOG_TOPIC_RECREATED', `topic ${this.#topic.name} was created again`)
     }
@@ -289,4 +294,8 @@ class MemoryReader implements PartitionReader {
       end,
     }
   }
+}
+
+function missing(name: string): MusicFakerError {
+  return new MusicFakerError('LOG_TOPIC_MISSING', `there is no topic ${name}`)
 }
