@@ -93,11 +93,14 @@ export class RunningCommand {
     })
     while (!condition(this)) {
       if (over) throw new Error(`ended early: ${this.stdout}\n${this.stderr}`)
+      const heard = new AbortController()
+      const { signal } = heard
       await Promise.race([
-        once(this.child.stdout as NodeJS.EventEmitter, 'data'),
-        once(this.child.stderr as NodeJS.EventEmitter, 'data'),
-        once(this.child, 'close'),
+        once(this.child.stdout as NodeJS.EventEmitter, 'data', { signal }),
+        once(this.child.stderr as NodeJS.EventEmitter, 'data', { signal }),
+        once(this.child, 'close', { signal }),
       ])
+      heard.abort()
     }
   }
 

@@ -1,0 +1,136 @@
+/**
+ * Guarantee: whatever is done to the topic beside the pipeline, the lake keeps what it has, and takes the rest once. A
+ * topic that is deleted and made again is another lineage, new partitions are read from their beginning, what the group
+ * has committed means nothing, and messages that are gone before they were archived are told, never passed over.
+ */
+import { Admin } from '@platformatic/kafka'
+import { afterAll, describe, expect, it } from 'vitest'
+import { readLineages } from '../src/archive/lineages.ts'
+import { fingerprint } from '../src/generate/ledger.ts'
+import { records } from '../test/archive/lake-contents.ts'
+import { drain, eventually } from '../test/contract/log-reading.ts'
+import { onServices, PATIENCE_MS, Scene, sharedServices, skipped, told } from './scene.ts'
+
+const EVENTS = 300
+
+describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }, () => {
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: onServices?.kafka.brokers ?? [] })
+  afterAll(() => admin.close())
+
+  it('deleted and made again under a running archiver: an alarm, a wait, and another lineage', async () => {
+    await using scene = await Scene.open(sharedServices())
+    const [archiver, dashboard] = [scene.start('consume', '--quiet'), scene.start('dashboard')]
+    await scene.produce(EVENTS)
+    await scene.untilArchived()
+    await eventually(async () => expect(await ready(scene)).toBe(200), PATIENCE_MS)
+
+    await admin.deleteTopics({ topics: [scene.config.topic] })
+    await told(archiver, /MISSING/)
+    await eventually(async () => expect(await ready(scene)).toBe(503), PATIENCE_MS)
+    // A producer creates it.
+    await scene.produce(EVENTS)
+    await told(archiver, /NOT THE ONE ARCHIVED BEFORE/)
+    await scene.untilArchived()
+    await eventually(async () => expect(await ready(scene)).toBe(200), PATIENCE_MS)
+    await Promise.all([scene.dismiss(archiver), scene.dismiss(dashboard)])
+
+    expect(archiver.stderr.match(/MISSING|NOT THE ONE/g)).toEqual(['MISSING', 'NOT THE ONE'])
+    expect((await lineagesOf(scene)).size).toBe(2)
+    expect(await scene.expectExactlyOnce({ logIsWhole: false, quarantined: 0 })).toMatchObject({ count: 2 * EVENTS })
+  })
+
+  it('deleted and made again while no archiver ran: an alarm at the next start, and another lineage', async () => {
+    await using scene = await Scene.open(sharedServices())
+    for (const alarms of [0, 1]) {
+      await scene.produce(EVENTS)
+      const events = await scene.archive()
+      expect(events.filter(({ kind }) => kind === 'recreated')).toHaveLength(alarms)
+      await admin.deleteTopics({ topics: [scene.config.topic] })
+    }
+    await scene.log.ensureTopic()
+    expect(await scene.expectExactlyOnce({ logIsWhole: false, quarantined: 0 })).toMatchObject({ count: 2 * EVENTS })
+    expect((await lineagesOf(scene)).size).toBe(2)
+  })
+
+  it('partitions added: a running archiver notices, and reads them from their beginning', async () => {
+    await using scene = await Scene.open(sharedServices())
+    const archiver = scene.start('consume')
+    await scene.produce(EVENTS)
+    const assignments = [{ brokerIds: [1] }, { brokerIds: [1] }]
+    await admin.createPartitions({ topics: [{ name: scene.config.topic, count: 5, assignments }] })
+    await scene.produce(EVENTS)
+    await Promise.all([3, 4].map((partition) => told(archiver, new RegExp(`partition ${partition}: .* offset 0 `))))
+    await scene.untilArchived()
+    await scene.dismiss(archiver)
+    const { partitions } = await scene.log.describe()
+    expect(partitions.size).toBe(5)
+    expect([partitions.get(3), partitions.get(4)].every((marks) => marks!.end > 0)).toBe(true)
+    await scene.expectExactlyOnce()
+  })
+
+  it('the offsets of the group deleted, set back or set ahead: no effect', async () => {
+    await using scene = await Scene.open(sharedServices())
+    const { topic, group } = scene.config
+    const set = (offset: bigint) =>
+      admin.alterConsumerGroupOffsets({
+        groupId: group,
+        topics: [{ name: topic, partitionOffsets: [0, 1, 2].map((partition) => ({ partition, offset })) }],
+      })
+    const changes = [() => admin.deleteGroups({ groups: [group] }), () => set(0n), () => set(1_000_000n)]
+    for (const change of [async () => undefined, ...changes]) {
+      await change()
+      await scene.produce(EVENTS)
+      await scene.archive()
+    }
+    expect(await scene.expectExactlyOnce()).toMatchObject({ count: 4 * EVENTS })
+  })
+
+  it('retention passed the position: that partition stops, and goes on with --accept-gap, which is recorded', async () => {
+    await using scene = await Scene.open(sharedServices())
+    const archiver = scene.start('consume', '--quiet')
+    await scene.produce(EVENTS)
+    await scene.untilArchived()
+    archiver.stop('SIGSTOP')
+    const before = (await scene.log.describe()).partitions.get(0)!.end
+    await scene.produce(EVENTS)
+    const start = (await scene.log.describe()).partitions.get(0)!.end - 10
+    const left = await drain(scene.log, 0, before, start)
+    const lost = fingerprint(left.values.filter((_, i) => left.offsets[i]! < start))
+    expect(lost.count).toBe(start - before)
+    await admin.deleteRecords({
+      topics: [{ name: scene.config.topic, partitions: [{ partition: 0, offset: BigInt(start) }] }],
+    })
+    archiver.stop('SIGCONT')
+    await told(archiver, /partition 0 STOPPED: .*LOG_OFFSET_GONE\)\n {2}next: .*--accept-gap/)
+    // The others go on, and the one that stopped is what it ends with.
+    const { topicId, partitions } = await scene.log.describe()
+    await eventually(async () => {
+      for (const partition of [1, 2]) {
+        const head = (await records(scene.lake, scene.root, topicId, partition)).at(-1)
+        expect(head?.next).toBe(partitions.get(partition)!.end)
+      }
+    }, PATIENCE_MS)
+    archiver.stop('SIGTERM')
+    expect((await archiver.ended).code).toBe(1)
+
+    const refused = await scene.run('consume', '--once')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain(`offset ${before} is not in partition 0`)
+    const accepted = await scene.succeed('consume', '--once', '--accept-gap')
+    expect(accepted.stdout + accepted.stderr).toContain(`offsets ${before} to ${start - 1} are gone from the log`)
+    const gaps = (await records(scene.lake, scene.root, topicId, 0)).filter(({ kind }) => kind === 'gap')
+    expect(gaps).toMatchObject([{ first: before, next: start }])
+    const unledgered = { count: -lost.count, sum: -lost.sum }
+    await scene.expectExactlyOnce({ unledgered, logIsWhole: false, quarantined: 0 })
+  })
+})
+
+async function ready(scene: Scene): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${scene.env.MF_PORT}/health/ready`)
+  await response.arrayBuffer()
+  return response.status
+}
+
+function lineagesOf({ lake, root }: Scene): Promise<Set<string>> {
+  return readLineages(lake, root, { signal: new AbortController().signal, onRetry: () => undefined })
+}
