@@ -19,8 +19,11 @@ export type { ArchiveEvent, ArchiveSummary } from './report.ts'
 const READ_BUDGET = 16_777_216
 const LARGEST_READ = 524_288
 const SMALLEST_READ = 131_072
-/** How long a drain may take before what is left is dropped, to be read again by the next start. */
-const DRAIN_MS = 8_000
+/**
+ * How long a drain may take before what is left is dropped, to be read again by the next start. Leaving the group and
+ * closing have to fit into the 10 s after which the process ends in any case.
+ */
+const DRAIN_MS = 7_000
 const POLL_MS = 100
 /** How long a member that lost every partition to another owner waits to be given one again before it gives up. */
 const IDLE_MS = 30_000
@@ -34,7 +37,7 @@ export interface ArchiveOptions {
   /** Archive up to what the log holds at the start, then end. */
   once: boolean
   acceptGap: boolean
-  /** Drains and ends: commits what has been read, at most 8 s long. */
+  /** Drains and ends: commits what has been read, at most 7 s long. */
   signal: AbortSignal
   /** Epoch milliseconds; Date.now by default. */
   clock?: () => number
@@ -117,13 +120,24 @@ class Archiver {
       // Where the group could not be joined, this ends the looks at the lake.
       membership.abort()
     }
-    await Promise.all(this.#running.values())
+    await this.#ended()
+  }
+
+  /** Every partition has come to its end, or the drain to its own: a call that hangs is not waited for then. */
+  async #ended(): Promise<void> {
+    const { signal } = this.#abandon
+    if (signal.aborted) return
+    const abandoned = Promise.withResolvers<void>()
+    const abandon = () => abandoned.resolve()
+    signal.addEventListener('abort', abandon, { once: true })
+    await Promise.race([Promise.all(this.#running.values()), abandoned.promise])
+    signal.removeEventListener('abort', abandon)
   }
 
   /** Partitions drain first and the group is left after, so that nobody takes over what is about to be committed. */
   async #drain(): Promise<void> {
     const timer = setTimeout(() => this.#abandon.abort(new Error('the drain ran out of time')), DRAIN_MS)
-    await Promise.all(this.#running.values())
+    await this.#ended()
     clearTimeout(timer)
     this.#membership.abort()
   }

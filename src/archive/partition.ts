@@ -62,7 +62,7 @@ export class PartitionArchiver {
   async run(): Promise<void> {
     try {
       const commits = await this.#claim()
-      while (!this.#options.stop.aborted && !this.#reached(commits.next)) {
+      while (commits && !this.#options.stop.aborted && !this.#reached(commits.next)) {
         try {
           await this.#archive(commits)
         } catch (error) {
@@ -74,21 +74,33 @@ export class PartitionArchiver {
     }
   }
 
-  async #claim(): Promise<CommitLog> {
-    const { lake, root, log, assignment, owner, clock } = this.#options
-    const commits = await CommitLog.claim({
-      lake,
-      root,
-      topic: log.topic,
-      topicId: assignment.topicId,
-      partition: this.#partition,
-      owner,
-      clock,
-      signal: this.#lost,
-      onRetry: (error) => this.#report({ kind: 'retrying', partition: this.#partition, error }),
-    })
-    this.#report({ kind: 'claimed', partition: this.#partition, fence: commits.fence, next: commits.next })
-    return commits
+  /** Resolves undefined when it is to stop before it has the partition: nothing is held that would have to be drained. */
+  async #claim(): Promise<CommitLog | undefined> {
+    const { lake, root, log, assignment, owner, clock, stop } = this.#options
+    const giveUp = new AbortController()
+    const onStop = () => giveUp.abort(stop.reason)
+    stop.addEventListener('abort', onStop, { once: true })
+    if (stop.aborted) onStop()
+    try {
+      const commits = await CommitLog.claim({
+        lake,
+        root,
+        topic: log.topic,
+        topicId: assignment.topicId,
+        partition: this.#partition,
+        owner,
+        clock,
+        signal: AbortSignal.any([this.#lost, giveUp.signal]),
+        onRetry: (error) => this.#report({ kind: 'retrying', partition: this.#partition, error }),
+      })
+      this.#report({ kind: 'claimed', partition: this.#partition, fence: commits.fence, next: commits.next })
+      return commits
+    } catch (error) {
+      if (giveUp.signal.aborted) return undefined
+      throw error
+    } finally {
+      stop.removeEventListener('abort', onStop)
+    }
   }
 
   /** Reads from the commit log's head on, until something fails or there is a reason to end. */

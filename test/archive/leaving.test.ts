@@ -163,6 +163,34 @@ it('drains what it holds, also when it is given more meanwhile', async () => {
   expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1)
 })
 
+it('leaves at once when it is told to stop while the lake does not let it claim', async () => {
+  const stop = new AbortController()
+  const read = vi.fn(async () => {
+    throw new MusicFakerError('LAKE_UNREACHABLE', 'no answer')
+  })
+  put(0, 'one')
+  await run()
+  const running = run({ lake: { ...bound(lake), read }, once: false, signal: stop.signal })
+  await eventually(() => expect(read).toHaveBeenCalled(), 5_000)
+  stop.abort()
+  expect(await running).toMatchObject({ drained: true })
+})
+
+it('does not wait longer than a drain may take for a call that hangs', async () => {
+  const stop = new AbortController()
+  const hanging = vi.fn(() => new Promise<number>(() => undefined))
+  const staged = vi.fn((path: string, body: Parameters<LakeStorage['write']>[1]) =>
+    path.includes('record') ? lake.write(path, body) : hanging(),
+  )
+  const running = run({ lake: { ...bound(lake), write: staged }, once: false, signal: stop.signal })
+  put(0, 'one')
+  await eventually(() => expect(hanging).toHaveBeenCalled(), 5_000)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  stop.abort()
+  await vi.advanceTimersByTimeAsync(9_000)
+  expect(await running).toMatchObject({ events: 0, drained: false })
+})
+
 function bound(of: LakeStorage): LakeStorage {
   return {
     write: (path, body) => of.write(path, body),
