@@ -174,7 +174,7 @@ function stagingOf(of: Ownership, fence: number): string {
  * Creates a record under its number: exactly one writer gets it. Resolves true when that is this one.
  * A rename that failed with a retryable error may have happened, so the number's record is read back and its id decides.
  */
-async function create(of: Ownership, record: CommitRecord): Promise<boolean> {
+export async function create(of: Ownership, record: CommitRecord): Promise<boolean> {
   const target = `${partitionCommits(of.root, of.topicId, of.partition)}/${recordName(record.seq)}`
   const bytes = encodeRecord(record)
   let temporary = await writeTemporary(of, record, bytes)
@@ -243,7 +243,7 @@ async function publishFile(of: Ownership, file: CommittedFile): Promise<void> {
       outcome === 'source missing'
         ? `${file.path} is committed but ${there ? `has ${there.bytes} bytes instead of ${file.bytes}` : 'missing'}`
         : `${file.path} is committed but another file has its name`,
-      { next: 'Run: music-faker verify' },
+      { next: 'Run: music-faker verify, then: music-faker repair' },
     )
   }
 }

@@ -23,7 +23,7 @@ export async function readHead(
   // One that was copied here would have offsets passed over or read twice.
   if (head.seq === last && head.topicId === topicId && head.partition === partition) return head
   throw new MusicFakerError('COMMIT_CORRUPT', `commit record ${path} holds another record`, {
-    next: 'Run: music-faker verify',
+    next: 'Run: music-faker verify, then: music-faker repair',
   })
 }
 
@@ -84,7 +84,7 @@ async function readRecord(lake: LakeStorage, path: string): Promise<CommitRecord
     if (!hasCode(cause, 'LAKE_NOT_FOUND')) throw cause
     throw new MusicFakerError('COMMIT_CORRUPT', `commit record ${path} is missing`, {
       cause,
-      next: 'Run: music-faker verify',
+      next: 'Run: music-faker verify, then: music-faker repair',
     })
   }
 }

@@ -5,6 +5,8 @@
  *   _quarantine/day=2025-07-03/batch_20250703_200803_p0_0-4999.jsonl  day of the commit (UTC)
  *   _commits/<topic id>/p0/00000000000000000042.json                  one record per number, one folder per partition
  *   _staging/<topic id>/p0/<fence>/...                                written, not yet committed
+ *   _repair/runs/<run>/...                                            what "repair" was about to do, and what it did
+ *   _repair/aside/<run>/...                                           what it moved away, each under its former path
  *
  * Spark, Hive, Trino and DuckDB skip names that begin with `_`.
  */
@@ -25,6 +27,14 @@ export function quarantineFolder(root: string): string {
 
 export function stagingFolder(root: string): string {
   return `${root}/_staging`
+}
+
+export function repairFolder(root: string): string {
+  return `${root}/_repair`
+}
+
+export function asideFolder(root: string): string {
+  return `${repairFolder(root)}/aside`
 }
 
 export function partitionCommits(root: string, topicId: string, partition: number): string {
@@ -59,6 +69,11 @@ export function stamp(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '_')
 }
 
+/** The reverse of `stamp`: epoch milliseconds. */
+function unstamp(text: string): number {
+  return Date.parse(text.replace(/^(....)(..)(..)_(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z'))
+}
+
 /** `day` is YYYY-MM-DD. */
 export function dayFolder(root: string, day: string): string {
   const [year, month, date] = day.split('-')
@@ -81,4 +96,32 @@ export function dataFile(
 export function quarantineFile(root: string, at: number, partition: number, first: number, last: number): string {
   const day = new Date(at).toISOString().slice(0, 10)
   return `${quarantineFolder(root)}/day=${day}/batch_${stamp(at)}_p${partition}_${first}-${last}.jsonl`
+}
+
+/** What the name of a batch's file says. */
+export interface BatchName {
+  /** Epoch milliseconds of its stamp. */
+  at: number
+  partition: number
+  first: number
+  /** One after the last offset. */
+  next: number
+  /** Of its events; null for the quarantine. */
+  day: string | null
+}
+
+/** Reads the path of a batch's file back; undefined for any other path. */
+export function readBatchName(root: string, path: string): BatchName | undefined {
+  const inQuarantine = path.startsWith(`${quarantineFolder(root)}/`)
+  const file = /\/batch_(\d{8}_\d{6})_p(\d{1,9})_(\d{1,15})-(\d{1,15})\.jsonl$/.exec(path)
+  const day = /\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)\/[^/]*$/.exec(path)
+  if (!file || !(day || inQuarantine)) return undefined
+  const [at = '', partition, first, last] = file.slice(1)
+  return {
+    at: unstamp(at),
+    partition: Number(partition),
+    first: Number(first),
+    next: Number(last) + 1,
+    day: day ? day.slice(1).join('-') : null,
+  }
 }

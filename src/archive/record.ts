@@ -132,7 +132,7 @@ function parse(buffer: Buffer, path: string): Record<string, unknown> {
 function corrupt(message: string, cause?: unknown): MusicFakerError {
   return new MusicFakerError('COMMIT_CORRUPT', message, {
     ...(cause !== undefined && { cause }),
-    next: 'Run: music-faker verify',
+    next: 'Run: music-faker verify, then: music-faker repair',
   })
 }
 

@@ -1,5 +1,6 @@
 import type { VerifyReport } from '../lake/verify.ts'
 import { escapeControls, formatBytes, formatCount } from './format.ts'
+import { withProgramName } from './program-name.ts'
 
 /** A verification as people read it: what was checked, then what is wrong, then the verdict. */
 export function verifyReportText(report: VerifyReport): string {
@@ -19,6 +20,9 @@ export function verifyReportText(report: VerifyReport): string {
   if (report.staged.files > 0) {
     lines.push(`${formatCount(report.staged.files)} files in staging, being written or left by a crash: no harm`)
   }
+  if (report.aside.files > 0) {
+    lines.push(`${formatCount(report.aside.files)} files set aside by repair, in _repair/aside: no harm`)
+  }
   for (const { kind, path, detail } of report.problems)
     lines.push(`${kind}: ${escapeControls(path)}: ${escapeControls(detail)}`)
   if (report.problemCount > report.problems.length) {
@@ -29,5 +33,7 @@ export function verifyReportText(report: VerifyReport): string {
       ? `verified${report.deep ? ' to the last byte' : ''}: every offset once, nothing missing, nothing stray`
       : `NOT VERIFIED: ${formatCount(report.problemCount)} ${report.problemCount === 1 ? 'problem' : 'problems'}`,
   )
+  if (!report.ok)
+    lines.push(withProgramName(`what can be mended: music-faker repair${report.deep ? ' --deep' : ''} --dry-run`))
   return lines.join('\n')
 }

@@ -136,10 +136,10 @@ export async function checkContent(
   if (bytes !== file.bytes) return bytes
   const found = crc.toString(16).padStart(8, '0')
   if (found !== file.crc32) {
-    findings.add('file_checksum', at, `CRC-32 ${found}, ${record} says ${file.crc32}`)
+    findings.add('file_checksum', at, `CRC-32 ${found}, ${record} says ${file.crc32}`, record)
   } else if (lines !== file.events || last !== LF) {
     const end = last === LF ? '' : ' and an unfinished one'
-    findings.add('file_lines', at, `${lines} lines${end}, ${record} says ${file.events}`)
+    findings.add('file_lines', at, `${lines} lines${end}, ${record} says ${file.events}`, record)
   }
   return bytes
 }

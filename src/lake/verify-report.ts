@@ -38,6 +38,8 @@ export interface Problem {
   path: string
   /** For a person: what was expected, and what was found. */
   detail: string
+  /** The record that names the file. */
+  record?: string
 }
 
 /** What records say, summed up. */
@@ -79,6 +81,8 @@ export interface VerifyReport extends Counts {
   pending: string[]
   /** Other files in staging: being written, or left by a crash and swept by the next archiver. No problem. */
   staged: { files: number; bytes: number }
+  /** Files that `repair` has set aside. No problem. */
+  aside: { files: number; bytes: number }
 }
 
 export interface VerifyProgress {
@@ -101,12 +105,12 @@ export class Findings {
   }
 
   /** Folders are looked at more than once, so what is kept already is not kept again. */
-  add(kind: ProblemKind, path: string, detail: string): void {
+  add(kind: ProblemKind, path: string, detail: string, record?: string): void {
     const key = JSON.stringify([kind, path, detail])
     if (this.#known.has(key)) return
     this.#count++
     if (this.problems.length >= PROBLEMS_KEPT) return
-    this.problems.push({ kind, path, detail })
+    this.problems.push({ kind, path, detail, ...(record !== undefined && { record }) })
     this.#known.add(key)
   }
 }

@@ -14,7 +14,7 @@
  * Memory: about 200 bytes for each file of at most 200,000, plus the suspects of a damaged lake. A larger lake is checked
  * in several rounds of steps 1 and 2, each over as many days as fit; a single day is not divided.
  */
-import { stagingFolder } from '../archive/layout.ts'
+import { asideFolder, stagingFolder } from '../archive/layout.ts'
 import { type CommittedFile, decodeRecord } from '../archive/record.ts'
 import { parentOf } from './path.ts'
 import type { LakeStorage } from './storage.ts'
@@ -74,7 +74,8 @@ class Verification {
     // A partition may have come meanwhile, or another lineage.
     logs = await findLogs(this.#lake, root, this.#findings, logs)
     await this.#finish(logs)
-    const staged = await this.#countStaged()
+    const staged = await this.#count(stagingFolder(root))
+    const aside = await this.#count(asideFolder(root))
     const partitions = logs.map(reportOf)
     return {
       ok: this.#findings.count === 0,
@@ -86,6 +87,7 @@ class Verification {
       problemCount: this.#findings.count,
       pending: [...this.#pending],
       staged,
+      aside,
     }
   }
 
@@ -144,7 +146,7 @@ class Verification {
     const { file, record } = named
     this.#suspects.delete(file.path)
     const found = await locate(this.#lake, file)
-    if (!found) return this.#findings.add('file_missing', file.path, `named by ${record}`)
+    if (!found) return this.#findings.add('file_missing', file.path, `named by ${record}`, record)
     this.#checkLength(found.path, found.bytes, file.bytes, record)
     if (found.path === file.staged) {
       if (mayBePending) this.#pending.add(file.staged)
@@ -160,7 +162,7 @@ class Verification {
     const file = await this.#fileOf(record, path)
     if (bytes !== undefined) this.#checkLength(path, bytes, file?.bytes ?? bytes, record)
     else if (file && (await this.#lake.stat(file.staged))) this.#reportUnpublished(file, record)
-    else this.#findings.add('file_missing', path, `named by ${record}`)
+    else this.#findings.add('file_missing', path, `named by ${record}`, record)
   }
 
   async #fileOf(record: string, path: string): Promise<CommittedFile | undefined> {
@@ -169,25 +171,27 @@ class Verification {
   }
 
   #reportUnpublished(file: CommittedFile, record: string): void {
-    this.#findings.add('file_unpublished', file.path, `still ${file.staged}, though ${record} is not the last batch`)
+    const detail = `still ${file.staged}, though ${record} is not the last batch`
+    this.#findings.add('file_unpublished', file.path, detail, record)
   }
 
   #checkLength(path: string, found: number, expected: number, record: string): void {
-    if (found !== expected) this.#findings.add('file_length', path, `${found} bytes, ${record} says ${expected}`)
+    if (found !== expected)
+      this.#findings.add('file_length', path, `${found} bytes, ${record} says ${expected}`, record)
   }
 
   async #checkContent(at: string, named: Named): Promise<void> {
     this.#checked(await checkContent(this.#lake, at, named, this.#findings, this.#options.signal))
   }
 
-  async #countStaged(): Promise<VerifyReport['staged']> {
-    const staged = { files: 0, bytes: 0 }
-    for await (const { path, bytes } of filesBelow(this.#lake, stagingFolder(this.#options.root), () => true)) {
+  async #count(folder: string): Promise<VerifyReport['staged']> {
+    const count = { files: 0, bytes: 0 }
+    for await (const { path, bytes } of filesBelow(this.#lake, folder, () => true)) {
       if (this.#pending.has(path)) continue
-      staged.files++
-      staged.bytes += bytes
+      count.files++
+      count.bytes += bytes
     }
-    return staged
+    return count
   }
 
   #noteExpected(expected: ExpectedFiles, named: Named): void {

@@ -157,4 +157,4 @@ export class PartitionFollower {
   }
 }
 
-const VERIFY = { next: 'Run: music-faker verify' }
+const VERIFY = { next: 'Run: music-faker verify, then: music-faker repair' }

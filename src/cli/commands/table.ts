@@ -113,6 +113,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./verify.ts')).verify,
   },
   {
+    name: 'repair',
+    group: CARE,
+    summary: 'Mend what verify finds wrong, as far as the log still holds it',
+    load: async () => (await import('./repair.ts')).repair,
+  },
+  {
     name: 'check',
     group: CARE,
     summary: 'Send a few events through every stage, with a verdict for each',
