@@ -88,9 +88,12 @@ export const totalsSchema = z.strictObject({
 })
 export type Totals = z.infer<typeof totalsSchema>
 
+const exact = z.boolean().describe('false where the numbers are estimates, from a uniform sample of the events')
+
 const distributionSchema = z.strictObject({
   values: z.array(named).describe('most frequent first'),
   others: count.describe('events of the names that are left out'),
+  exact,
 })
 export type Distribution = z.infer<typeof distributionSchema>
 
@@ -110,12 +113,26 @@ const rankedSchema = z.strictObject({
   artist: name.optional().describe('of a track'),
   events: count,
   atMost: count.describe('larger than `events` where that is a lower bound only'),
+  was: z
+    .number()
+    .int()
+    .positive()
+    .nullable()
+    .optional()
+    .describe('in a view: rank in the span that `comparedWith` names; null where it was not among the first 100'),
 })
 export type Ranked = z.infer<typeof rankedSchema>
 
 export const topSchema = z.strictObject({
   kind: z.enum(['artists', 'tracks']),
   exact: z.boolean().describe('true when names and numbers are certain'),
+  comparedWith: z
+    .strictObject({ from: time.nullable(), to: time })
+    .nullable()
+    .optional()
+    .describe(
+      'in a view: the span whose ranks are `was`: the one before of the same length; null where nothing is known',
+    ),
   values: z.array(rankedSchema),
 })
 export type Top = z.infer<typeof topSchema>
@@ -125,6 +142,7 @@ export const durationsSchema = z.strictObject({
   buckets: z
     .array(z.strictObject({ over: seconds, upTo: seconds.nullable(), events: count }))
     .describe('seconds: longer than `over`, at most `upTo` (null: no limit)'),
+  exact,
 })
 export type Durations = z.infer<typeof durationsSchema>
 
@@ -227,6 +245,10 @@ const clocksSchema = z.strictObject({
   newestEvent: time.nullable().describe('latest event time in the lake'),
   lastCommit: time.nullable().describe('last commit of events'),
   freshness,
+  lakeReadAt: time
+    .nullable()
+    .describe('when the commit log was last read to its end: what all figures of the lake are of'),
+  logReadAt: time.nullable().describe('when the end offsets of the log were last read: what rate and lag are of'),
 })
 export type Clocks = z.infer<typeof clocksSchema>
 
@@ -236,9 +258,111 @@ const rateSchema = z.strictObject({
 })
 export type Rate = z.infer<typeof rateSchema>
 
+// ---- the view: what the window and the filter of a query leave -----------------------------------------------------
+
+/** Length of each window in seconds; null: all time. */
+export const WINDOWS = { '1m': 60, '5m': 300, '15m': 900, '60m': 3_600, '24h': 86_400, all: null } as const
+export type Window = keyof typeof WINDOWS
+
+/** The fields of an event that a view can be filtered by, each with at most MAX_FILTER_VALUES values. */
+export const FILTERS = ['country', 'platform', 'device', 'genre', 'action'] as const
+export const MAX_FILTER_VALUES = 8
+
+const filterSchema = z.partialRecord(z.enum(FILTERS), z.array(name).min(1).max(MAX_FILTER_VALUES))
+export type Filter = z.infer<typeof filterSchema>
+
+const viewSchema = z.strictObject({
+  window: z.enum(Object.keys(WINDOWS) as [Window, ...Window[]]),
+  filter: filterSchema.describe('an event is in the view when each field named here has one of its values'),
+  from: time.nullable().describe('inclusive, by the events own times; null: from the beginning'),
+  to: time.describe('exclusive'),
+  endsAt: z
+    .enum(['now', 'newest_event'])
+    .describe('newest_event where no event is as recent as the window: it then ends with the newest one'),
+  unknown: count.describe(
+    'events of the window that this view cannot tell of: those of commit records that an older version wrote',
+  ),
+})
+export type View = z.infer<typeof viewSchema>
+
+const viewCountSchema = z.strictObject({
+  count,
+  kind: z
+    .enum(['exact', 'estimate', 'at_least'])
+    .describe('at_least: distinct values in a sample of the events, so that there may be more'),
+})
+
+const countsSchema = z.strictObject({
+  events: viewCountSchema,
+  users: viewCountSchema,
+  artists: viewCountSchema,
+  tracks: viewCountSchema,
+})
+
+/** The events of the view, and of the span of the same length before it. */
+export const viewTotalsSchema = z.strictObject({
+  ...countsSchema.shape,
+  before: countsSchema
+    .extend({ from: time, to: time })
+    .nullable()
+    .describe('the same of the span of equal length before; null for all time and where it is not known'),
+})
+export type ViewTotals = z.infer<typeof viewTotalsSchema>
+
+/** Curves of one answer: the first genres by name, all others in `others`. */
+export const MAX_CURVES = 8
+
+export const overTimeSchema = z.strictObject({
+  step: seconds.describe('seconds; chosen for the window, so that there are 12 to 120 steps'),
+  from: time.describe('beginning of the first step'),
+  to: time.describe('end of the last one'),
+  events: z.array(count).describe('of the view, one number per step'),
+  genres: z
+    .array(z.strictObject({ name, values: z.array(count) }))
+    .max(MAX_CURVES)
+    .describe('the same for each of the most frequent genres, most frequent first'),
+  others: z.array(count).describe('events of all other genres'),
+  coarser: count.describe('events of the span whose time is kept in longer steps only: they are in no value'),
+  exact,
+})
+export type OverTime = z.infer<typeof overTimeSchema>
+
+export const hoursSchema = z.strictObject({
+  matrix: z.array(z.array(count).length(24)).length(7).describe('events by weekday (Monday first) and hour, UTC'),
+  unplaced: count.describe('events whose time is kept by the day only: they are in no cell'),
+  exact,
+})
+export type Hours = z.infer<typeof hoursSchema>
+
+const skipRateSchema = z.strictObject({ plays: count, skips: count })
+
+export const skipsSchema = z.strictObject({
+  ...skipRateSchema.shape,
+  devices: z.array(skipRateSchema.extend({ device: name })).describe('the same by device, most plays first'),
+  exact,
+})
+export type Skips = z.infer<typeof skipsSchema>
+
+export const publishedSchema = z.strictObject({
+  skips: z.strictObject({
+    source: z.string(),
+    curve: z
+      .array(z.strictObject({ within: seconds.nullable(), share: z.number() }))
+      .describe('share of plays skipped within so many seconds; null: before the end'),
+    devices: z.array(z.strictObject({ device: name, share: z.number() })).describe('share of plays skipped, by device'),
+  }),
+  hours: z.strictObject({
+    source: z.string(),
+    lowest: z.number().int().describe('hour of the day, local time, at which the fewest sessions start'),
+    peaks: z.array(z.number().int()).describe('hours of the day, local time, at which the most sessions start'),
+    weekendMorningPeak: z.boolean(),
+  }),
+})
+export type Published = z.infer<typeof publishedSchema>
+
 const problemNoteSchema = z.strictObject({ message: z.string(), next: z.string().optional() })
 
-/** Everything the page shows. Each key but `at` is a section that an SSE delta may replace as a whole. */
+/** Everything the page shows. for one window and filter. Each key but `at` is a section that an SSE delta may replace as a whole. */
 export const snapshotSchema = z.strictObject({
   at: time.describe("the server's clock"),
   profile: z.string(),
@@ -246,14 +370,24 @@ export const snapshotSchema = z.strictObject({
   health: dependenciesSchema,
   clocks: clocksSchema,
   rate: rateSchema,
-  totals: totalsSchema.nullable().describe('null until the lake was read for the first time'),
-  distributions: distributionsSchema.nullable(),
-  top: z.strictObject({ artists: topSchema, tracks: topSchema }).nullable(),
-  durations: durationsSchema.nullable(),
-  series: seriesSchema.nullable(),
+  totals: totalsSchema
+    .nullable()
+    .describe('of all time, whatever the view; null until the lake was read for the first time'),
+  series: seriesSchema.nullable().describe('of the last hour with events, whatever the view'),
+  view: viewSchema.nullable().describe('what the query asked for; null, as the parts below, until the lake was read'),
+  viewTotals: viewTotalsSchema.nullable(),
+  distributions: distributionsSchema
+    .nullable()
+    .describe('of the view; for each field its own filter is left out, so that the other values can be chosen too'),
+  top: z.strictObject({ artists: topSchema, tracks: topSchema }).nullable().describe('of the view'),
+  durations: durationsSchema.nullable().describe('of the view'),
+  overTime: overTimeSchema.nullable().describe('of the view'),
+  hours: hoursSchema.nullable().describe('of the view'),
+  skips: skipsSchema.nullable().describe('of the view'),
+  published: publishedSchema.describe('what real listening looks like, to lay beside; never changes'),
   lag: lagSchema,
   quarantine: quarantineTotalsSchema.nullable(),
-  recent: recentSchema,
+  recent: recentSchema.describe('rows of the view; the numbers are of the whole flow'),
   problems: z.array(problemNoteSchema).describe('what keeps the commit log from being read to its end'),
 })
 export type Snapshot = z.infer<typeof snapshotSchema>

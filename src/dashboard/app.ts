@@ -15,14 +15,16 @@ import type { Live } from './live.ts'
 import type { Metrics } from './metrics.ts'
 import { type Described, JSON_TYPE, openApi } from './openapi.ts'
 import { asMusicFakerError, PROBLEM_TYPE, parseQuery, problemOf } from './problem.ts'
-import { noQuery, streamQuery } from './queries.ts'
+import { filterOf, noQuery, streamQuery } from './queries.ts'
 import { ROUTES } from './routes.ts'
 import { HEADERS, secure } from './security.ts'
-import type { LiveStream } from './stream.ts'
+import type { LiveStreams } from './streams.ts'
+import type { Views } from './views.ts'
 
 export interface AppOptions {
   live: Live
-  stream: LiveStream
+  views: Views
+  streams: LiveStreams
   metrics: Metrics
   /** The address the server will be bound to: decides which Host headers are taken. */
   host: string
@@ -52,7 +54,7 @@ const OPENAPI: Described = {
 }
 
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { live, metrics, logger } = options
+  const { live, views, metrics, logger } = options
   const app = fastify({
     loggerInstance: logger,
     // The metrics count requests; a line for each would drown what matters.
@@ -72,11 +74,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
 
   for (const route of ROUTES) {
     app.get(route.path, async (request, reply) => {
-      const { status = 200, body } = await route.answer(request.query, live)
+      const { status = 200, body } = await route.answer(request.query, { live, views })
       return reply.code(status).header('cache-control', 'no-store').send(body)
     })
   }
-  app.get(STREAM.path, (request, reply) => openStream(request, reply, options.stream))
+  app.get(STREAM.path, (request, reply) => openStream(request, reply, options.streams))
   app.get(METRICS.path, async (request, reply) => {
     parseQuery(METRICS.query, request.query)
     return reply
@@ -93,8 +95,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app
 }
 
-function openStream(request: FastifyRequest, reply: FastifyReply, stream: LiveStream): void {
-  const { last } = parseQuery(streamQuery, request.query)
+function openStream(request: FastifyRequest, reply: FastifyReply, streams: LiveStreams): void {
+  const { last, ...query } = parseQuery(streamQuery, request.query)
+  const view = { window: query.window, filter: filterOf(query) }
+  streams.admit(view)
   const header = request.headers['last-event-id']
   reply.hijack()
   reply.raw.writeHead(200, {
@@ -105,7 +109,7 @@ function openStream(request: FastifyRequest, reply: FastifyReply, stream: LiveSt
     'x-accel-buffering': 'no',
   })
   if (request.method === 'HEAD') reply.raw.end()
-  else stream.attach(reply.raw, typeof header === 'string' ? header : last)
+  else streams.attach(reply.raw, typeof header === 'string' ? header : last, view)
 }
 
 function servePage(app: FastifyInstance, folder: string): void {

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { LakeStorage } from '../lake/storage.ts'
 import { type FollowerProblem, LakeFollower } from '../stats/follower.ts'
 import type { Totals, TotalsSnapshot } from '../stats/totals.ts'
+import { type ViewFigures, type ViewQuery, viewFigures } from '../stats/view.ts'
 import type { DependencyHealth } from './api.ts'
 import { both, Dependency } from './health.ts'
 import { OVERDUE_MS, repeat, WATCH_MS } from './loop.ts'
@@ -50,6 +51,10 @@ export class LakeWatch {
 
   series(...range: Parameters<Totals['series']>): ReturnType<Totals['series']> {
     return this.#follower.totals.series(...range)
+  }
+
+  figures(query: ViewQuery): ViewFigures {
+    return viewFigures(this.#follower.totals, query)
   }
 
   /** The next offset that the lake will take, by partition of one life of the topic. */

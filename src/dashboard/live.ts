@@ -1,6 +1,6 @@
 /**
  * What the dashboard knows, as sections: each is a new object when it changed and the same one when it did not, so that
- * the stream sends only what changed.
+ * the stream sends only what changed. Those of a window and filter are made in `views.ts`, from these.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
@@ -8,23 +8,26 @@ import { MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
 import type { TotalsSnapshot } from '../stats/totals.ts'
-import type { Dependencies, Lag, PartitionLag, Recent, Sections, Series, Snapshot } from './api.ts'
+import type { ViewQuery as FiguresQuery, ViewFigures } from '../stats/view.ts'
+import type { Dependencies, Lag, PartitionLag, Recent, Sections, Series } from './api.ts'
 import { TotalsHistory } from './history.ts'
 import { lagSection, partitionLags } from './lag.ts'
 import { LakeWatch } from './lake-watch.ts'
 import { LogWatch } from './log-watch.ts'
 import { repeat } from './loop.ts'
-import { ROWS } from './sample.ts'
-import { clocks, distributions, durations, quarantineTotals, top, totalsSection } from './sections.ts'
+import { PUBLISHED } from './published.ts'
+import { RankHistory } from './ranks.ts'
+import { KEPT } from './sample.ts'
+import { clocks, iso, quarantineTotals, totalsSection } from './sections.ts'
 import { dense, lastMoment, seriesRange } from './series.ts'
+import type { ViewSections } from './view.ts'
 
 /** How long closing waits for calls that are under way. */
 const CLOSE_MS = 500
 /** How often the totals are put by, to tell the change from. */
 const REMEMBER_MS = 1_000
-/** Names that the page shows of each distribution and of each top list; the routes of their own give more. */
-const PAGE_NAMES = { country: 9, genre: 9, platform: 6, device: 6, action: 6 }
-const PAGE_TOP = 10
+/** What is the same for every view; `recent` holds more rows than one shows, so that a filter leaves some. */
+export type CommonSections = Omit<Sections, keyof ViewSections>
 
 export interface LiveOptions {
   log: EventLog
@@ -42,7 +45,8 @@ export class Live {
   readonly #history = new TotalsHistory()
   readonly #stop = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
-  #sections: Sections
+  readonly #ranks = new RankHistory()
+  #sections: CommonSections
   /** What the sections of the lake were made of. */
   #made: { totals: TotalsSnapshot | undefined; minute: number } = { totals: undefined, minute: 0 }
 
@@ -57,7 +61,10 @@ export class Live {
   async start(patienceMs: number): Promise<void> {
     const { signal } = this.#stop
     const remember = async () => {
-      if (this.totals) this.#history.add(Date.now(), this.totals)
+      const { totals } = this
+      if (!totals) return
+      this.#history.add(Date.now(), totals)
+      this.#ranks.note(Date.now(), totals)
     }
     this.#loops = Promise.all([this.#log.run(signal), this.#lake.run(signal), repeat(REMEMBER_MS, signal, remember)])
     const until = Date.now() + patienceMs
@@ -78,6 +85,16 @@ export class Live {
   /** Undefined before the commit log was read to its end for the first time. */
   get totals(): TotalsSnapshot | undefined {
     return this.#lake.totals
+  }
+
+  /** The figures of a window and filter; undefined before the commit log was read to its end for the first time. */
+  figures(query: FiguresQuery): ViewFigures | undefined {
+    return this.totals === undefined ? undefined : this.#lake.figures(query)
+  }
+
+  /** The top lists of all time as they were a while ago, epoch milliseconds; undefined in the first minute. */
+  ranksBefore(now: number): ReturnType<RankHistory['before']> {
+    return this.#ranks.before(now)
   }
 
   /**
@@ -132,12 +149,7 @@ export class Live {
     return this.#lake.quarantineFiles(limit)
   }
 
-  snapshot(): Snapshot {
-    const sections = this.sections()
-    return { at: iso(Date.now()), ...sections }
-  }
-
-  sections(): Sections {
+  sections(): CommonSections {
     const now = Date.now()
     this.#put(this.#quick(now))
     const { totals } = this
@@ -150,14 +162,14 @@ export class Live {
   }
 
   /** The sections that may change at any moment, and cost little. */
-  #quick(now: number): Pick<Sections, 'health' | 'clocks' | 'rate' | 'lag' | 'recent' | 'problems' | 'totals'> {
+  #quick(now: number): Pick<CommonSections, 'health' | 'clocks' | 'rate' | 'lag' | 'recent' | 'problems' | 'totals'> {
     const { totals } = this
     return {
       health: this.health(now),
-      clocks: clocks(totals, now),
+      clocks: clocks(totals, now, { lake: this.#lake.readAt, log: this.#log.readAt }),
       rate: this.#log.rate(now),
       lag: this.lag(now),
-      recent: this.#log.recent(now, ROWS),
+      recent: this.#log.recent(now, KEPT),
       problems: this.#lake
         .problems()
         .map(({ message, next }) => (next === undefined ? { message } : { message, next })),
@@ -165,28 +177,25 @@ export class Live {
     }
   }
 
-  #ofLake(totals: TotalsSnapshot): Pick<Sections, keyof typeof NOTHING> {
+  #ofLake(totals: TotalsSnapshot): Pick<CommonSections, 'series' | 'quarantine'> {
     return {
-      distributions: distributions(totals, PAGE_NAMES),
-      top: { artists: top(totals, 'artists', PAGE_TOP), tracks: top(totals, 'tracks', PAGE_TOP) },
-      durations: durations(totals),
       series: this.series({ step: 'minute' }),
       quarantine: quarantineTotals(totals),
     }
   }
 
-  /** Takes over the sections that differ from what they were. */
-  #put(sections: Partial<Sections>): void {
-    const changed = Object.entries(sections).filter(
-      ([key, value]) => JSON.stringify(value) !== JSON.stringify(this.#sections[key as keyof Sections]),
-    )
-    if (changed.length > 0) this.#sections = { ...this.#sections, ...Object.fromEntries(changed) }
+  #put(sections: Partial<CommonSections>): void {
+    this.#sections = withChanges(this.#sections, sections)
   }
 }
 
-/** The sections of a lake that was not read yet. */
-const NOTHING = { distributions: null, top: null, durations: null, series: null, quarantine: null }
-
-function iso(epochMs: number): string {
-  return new Date(epochMs).toISOString()
+/** `before` with the sections that are of other contents now; `before` itself where none is. */
+export function withChanges<T extends object>(before: T, now: Partial<T>): T {
+  const changed = Object.entries(now).filter(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key as keyof T]),
+  )
+  return changed.length > 0 ? { ...before, ...Object.fromEntries(changed) } : before
 }
+
+/** The sections of a lake that was not read yet. */
+const NOTHING = { series: null, quarantine: null, published: PUBLISHED }

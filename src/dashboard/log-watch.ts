@@ -16,6 +16,7 @@ export class LogWatch {
   readonly #rate = new ProductionRate()
   readonly #sample: TailSample
   #position: LogPosition | undefined
+  #readAt: number | undefined
 
   /** @param group the consumer group whose committed offsets are shown */
   constructor(log: EventLog, group: string, logger: FastifyBaseLogger) {
@@ -32,6 +33,11 @@ export class LogWatch {
   /** What was last read; undefined before the first answer. */
   get position(): LogPosition | undefined {
     return this.#position
+  }
+
+  /** When that was, epoch milliseconds. */
+  get readAt(): number | undefined {
+    return this.#readAt
   }
 
   health(now: number): DependencyHealth {
@@ -65,6 +71,7 @@ export class LogWatch {
       const topic = await this.#log.describe()
       const at = Date.now()
       this.#position = { topic, committed: await this.#log.committed(this.#group) }
+      this.#readAt = at
       this.#health.succeeded(Date.now())
       this.#rate.add(at, topic)
     } catch (error) {

@@ -2,21 +2,21 @@
 import { Counter, Gauge, Registry } from '@prometheus-io/client'
 import { QUARANTINE_REASONS } from '../event.ts'
 import type { Live } from './live.ts'
-import type { LiveStream } from './stream.ts'
+import type { LiveStreams } from './streams.ts'
 
 export class Metrics {
   readonly #registry = new Registry()
   readonly #requests: Counter<'route' | 'status'>
 
-  constructor(live: Live, stream: LiveStream) {
+  constructor(live: Live, streams: LiveStreams) {
     this.#ofLake(live)
     this.#ofLog(live)
     this.#dependencies(live)
-    this.#gauge('musicfaker_stream_clients', 'Open streams of /api/live', () => stream.clients)
+    this.#gauge('musicfaker_stream_clients', 'Open streams of /api/live', () => streams.clients)
     this.#counter(
       'musicfaker_stream_skipped_deltas_total',
       'Deltas not sent to clients that had not taken the message before',
-      () => stream.skipped,
+      () => streams.skipped,
     )
     this.#requests = new Counter({
       name: 'musicfaker_http_requests_total',

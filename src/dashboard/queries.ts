@@ -1,5 +1,7 @@
 /** The queries of the REST API. Numbers are bounded, unknown and repeated parameters are refused. */
 import { z } from 'zod'
+import { LONGEST_NAME } from '../stats/tally.ts'
+import { FILTERS, type Filter, MAX_FILTER_VALUES, WINDOWS, type Window } from './api.ts'
 
 const time = z.iso.datetime()
 const limit = (most: number, normal: number) => z.coerce.number().int().min(1).max(most).default(normal)
@@ -19,6 +21,34 @@ export const seriesQuery = z.strictObject({
 export const recentQuery = z.strictObject({ limit: limit(100, 20) })
 export const commitsQuery = z.strictObject({ limit: limit(200, 20) })
 export const quarantineQuery = z.strictObject({ limit: limit(200, 20) })
-export const streamQuery = z.strictObject({
+const filterValue = z.string().min(1).max(LONGEST_NAME)
+const filterValues = z
+  .union([filterValue, z.array(filterValue).max(MAX_FILTER_VALUES)])
+  .optional()
+  .describe(`only events with this value; may be repeated, up to ${MAX_FILTER_VALUES} times`)
+
+/** Which events are shown. */
+export const viewQuery = z.strictObject({
+  window: z
+    .enum(Object.keys(WINDOWS) as [Window, ...Window[]])
+    .default('all')
+    .describe('the last minutes or hours by the time of the events'),
+  country: filterValues,
+  platform: filterValues,
+  device: filterValues,
+  genre: filterValues,
+  action: filterValues,
+})
+
+/** The filter of a query, its values without doubles and in one order: two queries for one view give one text. */
+export function filterOf(query: z.output<typeof viewQuery>): Filter {
+  const chosen = FILTERS.flatMap((field) => {
+    const values = query[field]
+    return values === undefined ? [] : [[field, [...new Set([values].flat())].sort()] as const]
+  })
+  return Object.fromEntries(chosen)
+}
+
+export const streamQuery = viewQuery.extend({
   last: z.string().max(100).optional().describe('id of the last message seen; like the header Last-Event-ID'),
 })

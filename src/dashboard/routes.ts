@@ -20,13 +20,16 @@ import { parseQuery } from './problem.ts'
 import {
   commitsQuery,
   distributionsQuery,
+  filterOf,
   noQuery,
   quarantineQuery,
   recentQuery,
   seriesQuery,
   topQuery,
+  viewQuery,
 } from './queries.ts'
 import { distributions, quarantineTotals, top } from './sections.ts'
+import type { Views } from './views.ts'
 
 /** An answer: its body, and its status where that is not 200. */
 interface Answer {
@@ -34,9 +37,15 @@ interface Answer {
   body: unknown
 }
 
+/** What the routes answer from. */
+export interface Known {
+  live: Live
+  views: Views
+}
+
 export interface Route extends Described {
   /** @throws MusicFakerError, which becomes a problem document */
-  answer(query: unknown, live: Live): Promise<Answer>
+  answer(query: unknown, known: Known): Promise<Answer>
 }
 
 interface RouteOptions<Q extends z.ZodObject, R extends z.ZodType> {
@@ -44,7 +53,7 @@ interface RouteOptions<Q extends z.ZodObject, R extends z.ZodType> {
   summary: string
   query: Q
   body: R
-  answer(query: z.output<Q>, live: Live): z.output<R> | Promise<z.output<R>>
+  answer(query: z.output<Q>, known: Known): z.output<R> | Promise<z.output<R>>
   /** For routes whose answer is not always 200: by status, what it means. */
   otherwise?: { status: number; description: string; when(body: z.output<R>): boolean }
 }
@@ -60,8 +69,8 @@ function route<Q extends z.ZodObject, R extends z.ZodType>(options: RouteOptions
       200: { description: summary, ...described },
       ...(otherwise ? { [otherwise.status]: { description: otherwise.description, ...described } } : {}),
     },
-    async answer(raw, live) {
-      const result = await answer(parseQuery(query, raw), live)
+    async answer(raw, known) {
+      const result = await answer(parseQuery(query, raw), known)
       return otherwise?.when(result) ? { status: otherwise.status, body: result } : { body: result }
     },
   }
@@ -85,7 +94,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Totals of the lake, as the Python version answered',
     query: noQuery,
     body: statsSchema,
-    answer(_query, live) {
+    answer(_query, { live }) {
       const { totals, readAt } = live.known()
       return {
         total_events: totals.events,
@@ -107,7 +116,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Whether data flows, as the Python version answered',
     query: noQuery,
     body: realtimeSchema,
-    answer(_query, live) {
+    answer(_query, { live }) {
       const { totals } = live.known()
       const { clocks, rate, lag } = live.sections()
       return {
@@ -122,59 +131,59 @@ export const ROUTES: readonly Route[] = [
   }),
   route({
     path: '/api/snapshot',
-    summary: 'Everything that the page shows',
-    query: noQuery,
+    summary: 'Everything that the page shows, for a window and a filter',
+    query: viewQuery,
     body: snapshotSchema,
-    answer: (_query, live) => live.snapshot(),
+    answer: (query, { views }) => views.get({ window: query.window, filter: filterOf(query) }).snapshot(),
   }),
   route({
     path: '/api/distributions',
     summary: 'Events by genre, platform, device, action and country',
     query: distributionsQuery,
     body: distributionsSchema,
-    answer: ({ limit }, live) => distributions(live.known().totals, limit),
+    answer: ({ limit }, { live }) => distributions(live.known().totals, limit),
   }),
   route({
     path: '/api/top',
     summary: 'The artists or tracks with the most events',
     query: topQuery,
     body: topSchema,
-    answer: ({ kind, limit }, live) => top(live.known().totals, kind, limit),
+    answer: ({ kind, limit }, { live }) => top(live.known().totals, kind, limit),
   }),
   route({
     path: '/api/series',
     summary: 'Events by minute, hour or day of their own time',
     query: seriesQuery,
     body: seriesSchema,
-    answer: (query, live) => live.series(query),
+    answer: (query, { live }) => live.series(query),
   }),
   route({
     path: '/api/recent',
     summary: 'A sample of the newest events of the log, archived or not',
     query: recentQuery,
     body: recentSchema,
-    answer: ({ limit }, live) => live.recent(limit),
+    answer: ({ limit }, { live }) => live.recent(limit),
   }),
   route({
     path: '/api/lag',
     summary: 'Per partition, how far the log goes and how far it is archived',
     query: noQuery,
     body: lagSchema,
-    answer: (_query, live) => live.lag(Date.now()),
+    answer: (_query, { live }) => live.lag(Date.now()),
   }),
   route({
     path: '/api/commits',
     summary: 'The newest records of the commit log',
     query: commitsQuery,
     body: commitsSchema,
-    answer: ({ limit }, live) => ({ commits: live.commits(limit) }),
+    answer: ({ limit }, { live }) => ({ commits: live.commits(limit) }),
   }),
   route({
     path: '/api/quarantine',
     summary: 'Messages that are not valid events: how many by reason, and the newest files that hold them',
     query: quarantineQuery,
     body: quarantineSchema,
-    answer: ({ limit }, live) => ({ ...quarantineTotals(live.known().totals), files: live.quarantineFiles(limit) }),
+    answer: ({ limit }, { live }) => ({ ...quarantineTotals(live.known().totals), files: live.quarantineFiles(limit) }),
   }),
   ...['/health', '/health/ready'].map((path) =>
     route({
@@ -182,7 +191,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Whether the log and the lake answer',
       query: noQuery,
       body: healthSchema,
-      answer: (_query, live) => healthOf(live),
+      answer: (_query, { live }) => healthOf(live),
       otherwise: failing,
     }),
   ),

@@ -12,7 +12,7 @@ import { clip } from './text.ts'
 /** Rows taken in one reading, once a second. */
 export const ROWS = 20
 /** Rows kept for whoever asks. */
-const KEPT = 100
+export const KEPT = 100
 /** Partitions read in one reading: a topic of 10,000 partitions costs no more than one of 8. */
 const PARTITIONS = 8
 const MAX_BYTES = 65_536

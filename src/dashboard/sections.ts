@@ -1,10 +1,13 @@
 /** The parts of a snapshot that come from the lake's totals: pure, and bounded whatever names the events carry. */
 import { quarantinedCount } from '../archive/record.ts'
-import { DIMENSIONS } from '../stats/summary.ts'
+import { type Dimension, perDimension } from '../stats/dimensions.ts'
+import { DURATION_BOUNDS } from '../stats/durations.ts'
+import type { ArtistName, TrackName } from '../stats/plays.ts'
+import type { NamedCount } from '../stats/tally.ts'
+import type { TopList } from '../stats/top.ts'
 import type { TotalsSnapshot } from '../stats/totals.ts'
 import {
   type Clocks,
-  type Dimension,
   type Distribution,
   type Distributions,
   type Durations,
@@ -50,17 +53,23 @@ export function totalsSection(totals: TotalsSnapshot, at: number, before: PastTo
 /** @param limit names of each distribution; what the others sum up to is told */
 export function distributions(totals: TotalsSnapshot, limit: number | Record<Dimension, number>): Distributions {
   const most = (dimension: Dimension) => (typeof limit === 'number' ? limit : limit[dimension])
-  const cut = ({ named, other }: TotalsSnapshot['distributions'][Dimension], limit: number): Distribution => ({
-    values: named.slice(0, limit).map(([name, events]) => [clip(name), events]),
-    others: named.slice(limit).reduce((sum, [, events]) => sum + events, other),
-  })
-  const of = totals.distributions
-  return Object.fromEntries(
-    DIMENSIONS.map((dimension) => [dimension, cut(of[dimension], most(dimension))]),
-  ) as Distributions
+  return perDimension((dimension) => distribution(totals.distributions[dimension], most(dimension), true))
 }
 
-export function top(totals: TotalsSnapshot, kind: Top['kind'], limit: number): Top {
+export function distribution(
+  { named, other }: { named: NamedCount[]; other: number },
+  limit: number,
+  exact: boolean,
+): Distribution {
+  return {
+    values: named.slice(0, limit).map(([name, events]) => [clip(name), events]),
+    others: named.slice(limit).reduce((sum, [, events]) => sum + events, other),
+    exact,
+  }
+}
+
+/** @param totals the totals, or the figures of a view */
+export function top(totals: Lists, kind: Top['kind'], limit: number): Top {
   const { entries, exact } = kind === 'artists' ? totals.topArtists : totals.topTracks
   const values = entries.slice(0, limit).map(({ names, events, atMost }, i): Ranked => {
     const [artist, track] = names
@@ -70,10 +79,19 @@ export function top(totals: TotalsSnapshot, kind: Top['kind'], limit: number): T
   return { kind, exact, values }
 }
 
-export function durations({ durations: { mean, buckets } }: TotalsSnapshot): Durations {
+/** The two lists of the most frequent. */
+export interface Lists {
+  topArtists: TopList<ArtistName>
+  topTracks: TopList<TrackName>
+}
+
+/** @param buckets events by bucket */
+export function durations(mean: number | null, buckets: readonly number[], exact: boolean): Durations {
+  const bound = (i: number) => DURATION_BOUNDS[i] ?? null
   return {
     mean: mean === null ? null : Math.round(mean * 10) / 10,
-    buckets: buckets.map(({ upTo, events }, i) => ({ over: buckets[i - 1]?.upTo ?? 0, upTo, events })),
+    buckets: buckets.map((events, i) => ({ over: bound(i - 1) ?? 0, upTo: bound(i), events })),
+    exact,
   }
 }
 
@@ -81,13 +99,25 @@ export function quarantineTotals({ quarantined }: TotalsSnapshot): QuarantineTot
   return { total: quarantinedCount({ quarantined }), reasons: quarantined }
 }
 
-/** @param now epoch milliseconds */
-export function clocks(totals: TotalsSnapshot | undefined, now: number): Clocks {
+/** @param now epoch milliseconds, as are the times at which lake and log were read */
+export function clocks(
+  totals: TotalsSnapshot | undefined,
+  now: number,
+  read: { lake: number | undefined; log: number | undefined },
+): Clocks {
   const { newestEvent = null, lastCommit = null } = totals ?? {}
   const freshness = lastCommit === null ? 'empty' : now - lastCommit < FRESH_S * 1_000 ? 'fresh' : 'stale'
-  return { newestEvent: iso(newestEvent), lastCommit: iso(lastCommit), freshness }
+  return {
+    newestEvent: iso(newestEvent),
+    lastCommit: iso(lastCommit),
+    freshness,
+    lakeReadAt: iso(read.lake ?? null),
+    logReadAt: iso(read.log ?? null),
+  }
 }
 
-function iso(epochMs: number | null): string | null {
+export function iso(epochMs: number): string
+export function iso(epochMs: number | null): string | null
+export function iso(epochMs: number | null): string | null {
   return epochMs === null ? null : new Date(epochMs).toISOString()
 }

@@ -7,7 +7,8 @@ import type { EventLog } from '../log/log.ts'
 import { buildApp } from './app.ts'
 import { Live } from './live.ts'
 import { Metrics } from './metrics.ts'
-import { LiveStream } from './stream.ts'
+import { LiveStreams } from './streams.ts'
+import { Views } from './views.ts'
 
 /** How long the start waits for the first figures; later ones come by themselves. */
 const FIRST_FIGURES_MS = 1_000
@@ -46,11 +47,13 @@ export interface Dashboard {
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const live = new Live(options)
-  const stream = new LiveStream(() => live.sections())
+  const views = new Views(live)
+  const streams = new LiveStreams(views)
   const app = buildApp({
     live,
-    stream,
-    metrics: new Metrics(live, stream),
+    views,
+    streams,
+    metrics: new Metrics(live, streams),
     host: options.host,
     // src/dashboard in a clone, dist/dashboard in the package: the page is at dist/web for both.
     webFolder: options.webFolder ?? builtPage(),
@@ -60,7 +63,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   let closing: Promise<void> | undefined
   const close = () => {
     closing ??= (async () => {
-      stream.close()
+      streams.close()
       await app.close()
       await live.close()
     })()

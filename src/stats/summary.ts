@@ -1,8 +1,9 @@
 /**
- * What a commit record says about its events, version 1. Totals are sums of summaries, so that no event is ever read
+ * What a commit record says about its events, version 2. Totals are sums of summaries, so that no event is ever read
  * again. Whatever producers send, a summary is bounded: about 0.6 MB with three full exact sketches and usual names.
  *
- *   v          1; a version that is not known is refused
+ *   v          2, or 1: without `split` and `sample`, so that its events count in totals but in no window or filter; a
+ *              version that is not known is refused
  *   events     how many are summed up; every part below accounts for each of them once
  *   genre, platform, device, action, country
  *              { named: [[name, events], ...], other }: at most 256 names of at most 256 UTF-16 units, most frequent
@@ -16,37 +17,36 @@
  *              `unlisted` is the sum of what the list leaves out; no artist that is not in it has more than `most`
  *              events; a listed count may lack up to `lack` events, 0 unless one batch held more than 65,536 names
  *   distinct   { users, artists, tracks }: sketches (`sketch.ts`); a track counts together with its artist
+ *   split      the counts by minute, where the events are of 2 to 32 minutes, else []: (`minutes.ts`)
+ *   sample     some events, or all of a small batch (`sample.ts`)
  *
  * Names are values of arrays, never keys: `__proto__` is a genre like any other.
  */
 import { z } from 'zod'
 import type { MusicEvent } from '../event.ts'
-import { DURATION_BUCKETS, durationBucket } from './durations.ts'
+import { DIMENSIONS } from './dimensions.ts'
+import { durationSchema, MinuteCounts, NAMES_PER_FIELD, splitSchema } from './minutes.ts'
 import { Plays } from './plays.ts'
+import { Sampler, sampleSchema } from './sample.ts'
 import { DistinctSketch, sketchSchema } from './sketch.ts'
-import { LONGEST_NAME, Tally } from './tally.ts'
+import { LONGEST_NAME } from './tally.ts'
 import { Timeline, type TimelineLimits } from './timeline.ts'
 import type { Names, TopCounter } from './top.ts'
 
-export const SUMMARY_VERSION = 1
+export const SUMMARY_VERSION = 2
 
-/** The fields of an event that are counted by value. */
-export const DIMENSIONS = ['genre', 'platform', 'device', 'action', 'country'] as const satisfies (keyof MusicEvent)[]
-export type Dimension = (typeof DIMENSIONS)[number]
-
-const NAMES_PER_DIMENSION = 256
 const TOP_LISTED = 200
 const TIME_LIMITS: TimelineLimits = { minutes: 4096, hours: 1024, days: 1024 }
 
 const count = z.number().int().nonnegative()
 const name = z.string().max(LONGEST_NAME)
-const namedSchema = z.strictObject({ named: z.array(z.tuple([name, count])).max(NAMES_PER_DIMENSION), other: count })
+const namedSchema = z.strictObject({ named: z.array(z.tuple([name, count])).max(NAMES_PER_FIELD), other: count })
 const cells = (limit: number) => z.array(z.tuple([z.number().int(), count])).max(limit)
 const topSchema = <T extends z.ZodType>(entry: T) =>
   z.strictObject({ listed: z.array(entry).max(TOP_LISTED), unlisted: count, most: count, lack: count })
 
 const partsSchema = z.strictObject({
-  v: z.literal(SUMMARY_VERSION),
+  v: z.union([z.literal(1), z.literal(SUMMARY_VERSION)]),
   events: count,
   genre: namedSchema,
   platform: namedSchema,
@@ -61,28 +61,27 @@ const partsSchema = z.strictObject({
     days: cells(TIME_LIMITS.days),
     earlier: count,
   }),
-  duration: z.strictObject({ sum: count, buckets: z.array(count).length(DURATION_BUCKETS) }),
+  duration: durationSchema,
   artists: topSchema(z.tuple([name, count])),
   tracks: topSchema(z.tuple([name, name, count])),
   distinct: z.strictObject({ users: sketchSchema, artists: sketchSchema, tracks: sketchSchema }),
+  split: splitSchema.optional(),
+  sample: sampleSchema.optional(),
 })
 
-export const summarySchema = partsSchema.refine(addsUp, 'its counts do not add up to its events')
+export const summarySchema = partsSchema
+  .refine(hasPartsOfVersion, 'its parts are not those of its version')
+  .refine(addsUp, 'its counts do not add up to its events')
 export type Summary = z.infer<typeof summarySchema>
 
 /** Sums up the events of one batch. Adding is the archiver's hot path. */
 export class SummaryBuilder {
   #events = 0
-  readonly #genre = new Tally(NAMES_PER_DIMENSION)
-  readonly #platform = new Tally(NAMES_PER_DIMENSION)
-  readonly #device = new Tally(NAMES_PER_DIMENSION)
-  readonly #action = new Tally(NAMES_PER_DIMENSION)
-  readonly #country = new Tally(NAMES_PER_DIMENSION)
+  readonly #counts = new MinuteCounts()
+  readonly #sampler = new Sampler()
   readonly #timeline = new Timeline(TIME_LIMITS)
   #oldest = Number.POSITIVE_INFINITY
   #newest = Number.NEGATIVE_INFINITY
-  #seconds = 0
-  readonly #buckets = new Array<number>(DURATION_BUCKETS).fill(0)
   readonly #users = new DistinctSketch()
   readonly #plays = new Plays()
 
@@ -92,38 +91,28 @@ export class SummaryBuilder {
    */
   add(event: MusicEvent, minute: number): void {
     this.#events++
-    this.#genre.add(event.genre)
-    this.#platform.add(event.platform)
-    this.#device.add(event.device)
-    this.#action.add(event.action)
-    this.#country.add(event.country)
+    this.#counts.at(minute).add(event)
     this.#timeline.add(minute)
     const at = minute * 60_000 + millisOfMinute(event.timestamp)
     if (at < this.#oldest) this.#oldest = at
     if (at > this.#newest) this.#newest = at
-    this.#seconds += event.duration
-    const bucket = durationBucket(event.duration)
-    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1
+    this.#sampler.add(event, Math.floor(at / 1000))
     this.#users.add(event.user)
     this.#plays.add(event.artist, event.track)
   }
 
   /** The summary of what has been added so far; adding may go on. */
   build(): Summary {
+    const counts = this.#counts.total().read()
     return {
       v: SUMMARY_VERSION,
       events: this.#events,
-      genre: this.#genre.read(),
-      platform: this.#platform.read(),
-      device: this.#device.read(),
-      action: this.#action.read(),
-      country: this.#country.read(),
+      ...counts,
       time: {
         oldest: this.#events === 0 ? null : this.#oldest,
         newest: this.#events === 0 ? null : this.#newest,
         ...this.#timeline.cells(),
       },
-      duration: { sum: this.#seconds, buckets: [...this.#buckets] },
       artists: this.#top(this.#plays.topArtists),
       tracks: this.#top(this.#plays.topTracks),
       distinct: {
@@ -131,6 +120,8 @@ export class SummaryBuilder {
         artists: this.#plays.artists.encode(),
         tracks: this.#plays.tracks.encode(),
       },
+      split: this.#counts.split(counts),
+      sample: this.#sampler.encode(),
     }
   }
 
@@ -151,8 +142,12 @@ function millisOfMinute(timestamp: string): number {
   return digit(17) * 10_000 + digit(18) * 1000 + digit(20) * 100 + digit(21) * 10 + digit(22)
 }
 
+function hasPartsOfVersion({ v, split, sample }: z.infer<typeof partsSchema>): boolean {
+  return (split !== undefined) === v > 1 && (sample !== undefined) === v > 1
+}
+
 function addsUp(summary: z.infer<typeof partsSchema>): boolean {
-  const { events, time, artists, tracks } = summary
+  const { events, time, artists, tracks, split = [], sample } = summary
   const total = (entries: readonly (readonly [...unknown[], number])[]) =>
     entries.reduce((sum, entry) => sum + (entry.at(-1) as number), 0)
   return (
@@ -160,6 +155,9 @@ function addsUp(summary: z.infer<typeof partsSchema>): boolean {
     total(time.minutes) + total(time.hours) + total(time.days) + time.earlier === events &&
     summary.duration.buckets.reduce((sum, n) => sum + n, 0) === events &&
     total(artists.listed) + artists.unlisted === events &&
-    total(tracks.listed) + tracks.unlisted === events
+    total(tracks.listed) + tracks.unlisted === events &&
+    (split.length === 0 || split.reduce((sum, part) => sum + part.events, 0) === events) &&
+    split.every((part) => DIMENSIONS.every((field) => part[field].reduce((sum, n) => sum + n, 0) <= part.events)) &&
+    (sample === undefined || (sample.of === events && sample.rows <= events))
   )
 }

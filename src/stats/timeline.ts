@@ -1,3 +1,5 @@
+import { weekHour } from './week-hour.ts'
+
 /** A cell of a timeline: the start of a minute, hour or day, counted in such units since the Unix epoch, and its events. */
 export type TimeCell = [at: number, events: number]
 
@@ -70,6 +72,22 @@ export class Timeline {
       hours: this.#hours.cells(),
       days: this.#days.cells(),
       earlier: this.#earlier.n,
+    }
+  }
+
+  /** Events by weekday, Monday first, and hour, UTC; `unplaced` are those of which only the day is known. */
+  hours(): { matrix: number[][]; unplaced: number } {
+    const sums = new Float64Array(7 * 24)
+    const { minutes, hours, days, earlier } = this.cells()
+    const add = (second: number, n: number) => {
+      const i = weekHour(second)
+      sums[i] = (sums[i] as number) + n
+    }
+    for (const [minute, n] of minutes) add(minute * 60, n)
+    for (const [hour, n] of hours) add(hour * 3_600, n)
+    return {
+      matrix: Array.from({ length: 7 }, (_, day) => Array.from(sums.subarray(day * 24, day * 24 + 24))),
+      unplaced: days.reduce((sum, [, n]) => sum + n, earlier),
     }
   }
 

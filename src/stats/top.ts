@@ -18,6 +18,20 @@ export interface Ranking<T extends Names> {
   most: number
 }
 
+export interface TopEntry<T extends Names> {
+  names: T
+  events: number
+  /** The true count is from `events` to `atMost`; the two are equal unless summaries left something out. */
+  atMost: number
+}
+
+export interface TopList<T extends Names> {
+  /** Most frequent first, then by name. */
+  entries: TopEntry<T>[]
+  /** True when the entries and their counts are certain. */
+  exact: boolean
+}
+
 interface Entry<T extends Names> {
   first: number
   second: number

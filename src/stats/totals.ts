@@ -1,33 +1,22 @@
 import type { BatchRecord, CommitRecord } from '../archive/record.ts'
 import type { QuarantineReason } from '../event.ts'
+import { Cells } from './cells.ts'
+import { DIMENSIONS, type Dimension } from './dimensions.ts'
 import { DURATION_BOUNDS, DURATION_BUCKETS } from './durations.ts'
 import { hash64, hashTrack } from './hash.ts'
 import type { ArtistName, TrackName } from './plays.ts'
+import { decodeSample } from './sample.ts'
 import { type DistinctCount, DistinctSketch } from './sketch.ts'
-import { DIMENSIONS, type Dimension, type Summary } from './summary.ts'
+import type { Summary } from './summary.ts'
 import { type NamedCount, Tally } from './tally.ts'
 import { type Series, type Step, Timeline } from './timeline.ts'
-import { type Names, TopCounter } from './top.ts'
+import { type Names, TopCounter, type TopList } from './top.ts'
 
 export interface Distribution {
   /** Most frequent first, then by name. */
   named: NamedCount[]
   /** Events whose value is in no entry: rare, or longer than 256 characters. */
   other: number
-}
-
-export interface TopEntry<T extends Names> {
-  names: T
-  events: number
-  /** The true count is from `events` to `atMost`; the two are equal unless summaries left something out. */
-  atMost: number
-}
-
-export interface TopList<T extends Names> {
-  /** Most frequent first, then by name. */
-  entries: TopEntry<T>[]
-  /** True when the entries and their counts are certain. */
-  exact: boolean
 }
 
 export interface TotalsSnapshot {
@@ -90,6 +79,8 @@ export class Totals {
   readonly #topArtists = new TopCounter<ArtistName>(TOP_COUNTED)
   readonly #topTracks = new TopCounter<TrackName>(TOP_COUNTED)
   readonly #timeline = new Timeline(TIME_LIMITS)
+  /** What windows and filters are answered from. */
+  readonly cells = new Cells()
   #seconds = 0
   readonly #buckets = new Array<number>(DURATION_BUCKETS).fill(0)
   #oldest: number | null = null
@@ -99,7 +90,7 @@ export class Totals {
 
   /**
    * Adds a record; adding one twice counts it twice.
-   * @throws COMMIT_CORRUPT when a sketch of its summary is damaged; nothing has been added then
+   * @throws COMMIT_CORRUPT when a sketch or the sample of its summary is damaged; nothing has been added then
    */
   add(record: CommitRecord): void {
     if (record.kind === 'batch') this.#addBatch(record)
@@ -122,12 +113,18 @@ export class Totals {
     return this.#timeline.series(step, from, to)
   }
 
+  /** Events by weekday, Monday first, and hour, UTC; `unplaced` are those of which only the day is known. */
+  hours(): { matrix: number[][]; unplaced: number } {
+    return this.#timeline.hours()
+  }
+
   #addBatch(record: BatchRecord): void {
     const { summary } = record
     const source = `commit record ${record.topicId}/p${record.partition}/${record.seq}`
     const users = DistinctSketch.decode(summary.distinct.users, source)
     const artists = DistinctSketch.decode(summary.distinct.artists, source)
     const tracks = DistinctSketch.decode(summary.distinct.tracks, source)
+    const sample = summary.sample && decodeSample(summary.sample, source)
     this.#users.merge(users)
     this.#artists.merge(artists)
     this.#tracks.merge(tracks)
@@ -147,6 +144,7 @@ export class Totals {
     }
     this.#addTop(summary)
     this.#addTime(summary)
+    this.cells.add(record, sample)
   }
 
   #addTop({ artists, tracks }: Summary): void {

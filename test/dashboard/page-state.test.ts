@@ -7,7 +7,10 @@ import { choose } from '../../web/words/choose.ts'
 const NOW = Date.UTC(2025, 6, 3, 20, 11, 16)
 const ok = { state: 'ok' as const, since: '2025-07-03T20:00:00.000Z' }
 const failed = { ...ok, state: 'failed' as const, reason: 'no' }
-const clocks = (freshness: Clocks['freshness']): Clocks => ({ newestEvent: null, lastCommit: null, freshness })
+const clocks = (freshness: Clocks['freshness']): Clocks => ({
+  ...{ newestEvent: null, lastCommit: null, lakeReadAt: null, logReadAt: null },
+  freshness,
+})
 
 function status(facts: {
   connection?: Partial<Connection>

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeRecord, encodeRecord } from '../../src/archive/record.ts'
 import { formatTimestamp, type MusicEvent } from '../../src/event.ts'
+import { DIMENSIONS } from '../../src/stats/dimensions.ts'
 import { DURATION_BOUNDS, durationBucket } from '../../src/stats/durations.ts'
 import { DistinctSketch } from '../../src/stats/sketch.ts'
-import { DIMENSIONS, type Summary, SummaryBuilder, summarySchema } from '../../src/stats/summary.ts'
+import { type Summary, SummaryBuilder, summarySchema } from '../../src/stats/summary.ts'
 import { anyEvent, batch, eventOf, minuteOf, summaryOf, T0 } from './records.ts'
 
 /** As it comes back from the lake. */
@@ -18,7 +19,7 @@ describe('SummaryBuilder', () => {
   it('is valid without events', () => {
     const summary = stored(new SummaryBuilder().build())
     expect(summary).toMatchObject({
-      v: 1,
+      v: 2,
       events: 0,
       genre: { named: [], other: 0 },
       time: { oldest: null, newest: null, minutes: [], hours: [], days: [], earlier: 0 },
@@ -39,8 +40,8 @@ describe('SummaryBuilder', () => {
     const buckets = Array.from({ length: DURATION_BOUNDS.length + 1 }, () => 0)
     buckets.splice(0, 2, 2, 1)
     buckets.splice(-1, 1, 1)
-    expect(summary).toEqual({
-      v: 1,
+    expect(summary).toMatchObject({
+      v: 2,
       events: 4,
       genre: {
         named: [
@@ -218,9 +219,18 @@ describe('hostile producers', () => {
 
 describe('summarySchema', () => {
   const valid = summaryOf([eventOf(), eventOf({ genre: 'Rock' })])
+  const minute = {
+    ...{ minute: T0 / 60_000, events: 2, genre: [1, 1], platform: [2], device: [2], action: [2], country: [2] },
+    duration: valid.duration,
+  }
 
   it.each<[string, object]>([
-    ['another version', { v: 2 }],
+    ['another version', { v: 3 }],
+    ['a version without its parts', { sample: undefined }],
+    ['a version with the parts of another', { v: 1 }],
+    ['a split that does not add up to the events', { split: [{ ...minute, events: 1 }] }],
+    ['a minute with more names than events', { split: [{ ...minute, genre: [3] }] }],
+    ['a sample of another number of events', { sample: { ...valid.sample, of: 3 } }],
     ['an unknown part', { cells: [] }],
     ['counts that do not add up to the events', { events: 3 }],
     ['a dimension that does not', { genre: { named: [['Jazz', 3]], other: 0 } }],
@@ -232,6 +242,12 @@ describe('summarySchema', () => {
     expect(summarySchema.safeParse(valid).success).toBe(true)
     const summary = { ...valid, ...change } as Summary
     expect(() => stored(summary)).toThrow(expect.objectContaining({ code: 'COMMIT_CORRUPT' }))
+  })
+
+  it('reads version 1, which has neither split nor sample', () => {
+    const { split, sample, ...parts } = valid
+    const old = { ...parts, v: 1 as const }
+    expect(stored(old)).toEqual(old)
   })
 })
 

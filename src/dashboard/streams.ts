@@ -1,0 +1,86 @@
+/** The streams of `GET /api/live`: one for each view that somebody watches. */
+import type { ServerResponse } from 'node:http'
+import { RequestRefused } from './problem.ts'
+import { LiveStream } from './stream.ts'
+import type { ViewQuery } from './view.ts'
+import { keyOf, type Views } from './views.ts'
+
+/** Views that are streamed at a time: each costs a summing up and a text whenever something changed. */
+export const MOST_VIEWS = 32
+/** Clients of all streams together. */
+export const MOST_CLIENTS = 5_000
+
+export class LiveStreams {
+  readonly #views: Views
+  readonly #streams = new Map<string, LiveStream>()
+  /** Deltas that clients of streams missed which have ended. */
+  #skippedBefore = 0
+  #closed = false
+
+  constructor(views: Views) {
+    this.#views = views
+  }
+
+  get clients(): number {
+    return this.#sum((stream) => stream.clients)
+  }
+
+  /** Views that somebody watches. */
+  get views(): number {
+    return this.#streams.size
+  }
+
+  /** Deltas that clients missed because their sockets were backed up. */
+  get skipped(): number {
+    return this.#skippedBefore + this.#sum((stream) => stream.skipped)
+  }
+
+  /** @throws RequestRefused when there are too many clients or views already */
+  admit(query: ViewQuery): void {
+    if (this.clients >= MOST_CLIENTS) {
+      throw new RequestRefused(503, `${MOST_CLIENTS} clients are being served already`, 'Try again later.')
+    }
+    if (!this.#streams.has(keyOf(query)) && this.#streams.size >= MOST_VIEWS) {
+      const next = 'Try again later, or without a filter.'
+      throw new RequestRefused(503, `${MOST_VIEWS} different views are being streamed already`, next)
+    }
+  }
+
+  /** Takes over a response whose head is written. @param last id of the last message that the client saw */
+  attach(response: ServerResponse, last: string | undefined, query: ViewQuery): void {
+    if (this.#closed) {
+      response.end()
+      return
+    }
+    const key = keyOf(query)
+    let stream = this.#streams.get(key)
+    if (!stream) {
+      const view = this.#views.get(query)
+      stream = new LiveStream(() => view.sections())
+      this.#streams.set(key, stream)
+    }
+    stream.attach(response, last)
+    response.on('close', () => this.#left(key))
+  }
+
+  /** Ends every stream at once; those that come later end at once, too. */
+  close(): void {
+    this.#closed = true
+    for (const stream of this.#streams.values()) stream.close()
+    this.#streams.clear()
+  }
+
+  #left(key: string): void {
+    const stream = this.#streams.get(key)
+    if (!stream || stream.clients > 0) return
+    this.#skippedBefore += stream.skipped
+    stream.close()
+    this.#streams.delete(key)
+  }
+
+  #sum(of: (stream: LiveStream) => number): number {
+    let sum = 0
+    for (const stream of this.#streams.values()) sum += of(stream)
+    return sum
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The views that are asked for: everything the page shows, for a window and a filter. Who asks for the same shares one, so
+ * that it is summed up once.
+ */
+import { performance } from 'node:perf_hooks'
+import type { TotalsSnapshot } from '../stats/totals.ts'
+import type { Filter, Row, Sections, Snapshot } from './api.ts'
+import { type Live, withChanges } from './live.ts'
+import { ROWS } from './sample.ts'
+import { iso } from './sections.ts'
+import { type ViewQuery, type ViewSections, viewSections, windowSeconds } from './view.ts'
+
+/** Views that are remembered, the last ones asked for. */
+const REMEMBERED = 64
+/** A view is summed up anew after this many times as long as it took, so that none takes more than a tenth of the time. */
+const REST = 9
+/** Time moves a window even when nothing comes. */
+const MOVES_MS = 5_000
+
+export class Views {
+  readonly #live: Live
+  readonly #views = new Map<string, View>()
+
+  constructor(live: Live) {
+    this.#live = live
+  }
+
+  get(query: ViewQuery): View {
+    const key = keyOf(query)
+    const view = this.#views.get(key) ?? new View(this.#live, query)
+    this.#views.delete(key)
+    this.#views.set(key, view)
+    if (this.#views.size > REMEMBERED) this.#views.delete(this.#views.keys().next().value as string)
+    return view
+  }
+}
+
+/** One text for each view. */
+export function keyOf({ window, filter }: ViewQuery): string {
+  return JSON.stringify([window, filter])
+}
+
+export class View {
+  readonly #live: Live
+  readonly #query: ViewQuery
+  #sections: ViewSections = NOTHING
+  #made: { totals: TotalsSnapshot; at: number; until: number } | undefined
+  /** Of the whole flow, and what the filter leaves of it. */
+  #recent: { all: Sections['recent']; shown: Sections['recent'] } | undefined
+
+  constructor(live: Live, query: ViewQuery) {
+    this.#live = live
+    this.#query = query
+  }
+
+  snapshot(): Snapshot {
+    return { at: iso(Date.now()), ...this.sections() }
+  }
+
+  /** Each section is a new object when it changed, the same one when it did not. */
+  sections(): Sections {
+    const common = this.#live.sections()
+    this.#refresh()
+    return { ...common, ...this.#sections, recent: this.#recentOf(common.recent) }
+  }
+
+  #refresh(): void {
+    const { totals } = this.#live
+    const now = performance.now()
+    if (totals === undefined) return
+    if (this.#made !== undefined) {
+      if (now < this.#made.until) return
+      if (totals === this.#made.totals && now - this.#made.at < MOVES_MS) return
+    }
+    const moment = Date.now()
+    const figures = this.#live.figures({
+      window: windowSeconds(this.#query),
+      filter: this.#query.filter,
+      now: moment,
+    })
+    const before = this.#live.ranksBefore(moment)
+    if (figures === undefined) return
+    const made = viewSections(this.#query, figures, before && { from: null, to: before.at, lists: before.lists })
+    this.#sections = withChanges(this.#sections, made)
+    const end = performance.now()
+    this.#made = { totals, at: end, until: end + REST * (end - now) }
+  }
+
+  #recentOf(all: Sections['recent']): Sections['recent'] {
+    if (this.#recent?.all !== all) {
+      const rows = all.rows.filter((row) => passes(row, this.#query.filter)).slice(0, ROWS)
+      this.#recent = { all, shown: { ...all, rows } }
+    }
+    return this.#recent.shown
+  }
+}
+
+function passes(row: Row, filter: Filter): boolean {
+  return Object.entries(filter).every(([field, values]) => values.includes(row[field as keyof Filter]))
+}
+
+/** The sections of a lake that was not read yet. */
+const NOTHING: ViewSections = {
+  view: null,
+  viewTotals: null,
+  distributions: null,
+  top: null,
+  durations: null,
+  overTime: null,
+  hours: null,
+  skips: null,
+}

@@ -1,0 +1,110 @@
+/**
+ * Sampled events in columns, of bounded number. Each row stands for some events (its weight); when there are too many
+ * rows, chance decides which go, and heavier rows stay more likely: priority sampling (Duffield, Lund, Thorup, "Priority
+ * sampling for estimation of arbitrary subset sums", 2007). A row's chance u is fixed, its priority is weight / u, and the
+ * rows above a threshold stay, each then standing for max(weight, threshold): sums over any of them are unbiased.
+ */
+
+export interface Row {
+  /** Epoch seconds. */
+  second: number
+  genre: number
+  platform: number
+  device: number
+  action: number
+  country: number
+  track: number
+  /** Seconds. */
+  duration: number
+  /** 48 bits of the hash of the user's name. */
+  user: number
+  /** Events that it stands for, 1 or more. */
+  weight: number
+  /** Above 0, at most 1. */
+  chance: number
+}
+
+const FIRST_CAPACITY = 64
+
+function columnsOf(capacity: number) {
+  return {
+    second: new Float64Array(capacity),
+    user: new Float64Array(capacity),
+    weight: new Float32Array(capacity),
+    chance: new Float32Array(capacity),
+    track: new Uint32Array(capacity),
+    duration: new Uint32Array(capacity),
+    country: new Uint16Array(capacity),
+    genre: new Uint8Array(capacity),
+    platform: new Uint8Array(capacity),
+    device: new Uint8Array(capacity),
+    action: new Uint8Array(capacity),
+  }
+}
+
+type Columns = ReturnType<typeof columnsOf>
+const NAMES = Object.keys(columnsOf(0)) as (keyof Columns)[]
+
+export class Rows {
+  columns = columnsOf(FIRST_CAPACITY)
+  size = 0
+  /** Rows of a lower priority have gone; 0 while none has. */
+  threshold = 0
+  readonly #onDrop: (track: number) => void
+
+  /** @param onDrop told of the track of each row that goes */
+  constructor(onDrop: (track: number) => void) {
+    this.#onDrop = onDrop
+  }
+
+  /** Whether a row of this weight and chance would be kept. */
+  wants(weight: number, chance: number): boolean {
+    return weight / chance > this.threshold
+  }
+
+  /** Adds a row that it `wants`, and drops others where there are more than `limit` then. */
+  add(row: Row, limit: number): void {
+    if (this.size === this.columns.second.length) this.#resize(this.size * 2)
+    const { columns, size } = this
+    for (const name of NAMES) columns[name][size] = row[name]
+    this.size++
+    if (this.size > limit) this.shrink(limit)
+  }
+
+  /** Events that a row stands for. */
+  weight(i: number): number {
+    return Math.max(this.columns.weight[i] as number, this.threshold)
+  }
+
+  /** Keeps three quarters of `limit` rows at most, where there are more than `limit`: sorting is paid for by the rest. */
+  shrink(limit: number): void {
+    if (this.size <= limit) return
+    const keep = Math.floor((limit * 3) / 4)
+    const { weight, chance } = this.columns
+    const priority = (i: number) => (weight[i] as number) / (chance[i] as number)
+    const sorted = Float64Array.from({ length: this.size }, (_, i) => priority(i)).sort()
+    this.threshold = Math.max(this.threshold, sorted[this.size - keep - 1] as number)
+    let kept = 0
+    for (let i = 0; i < this.size; i++) {
+      if (priority(i) <= this.threshold) this.#onDrop(this.columns.track[i] as number)
+      else {
+        for (const name of NAMES) this.columns[name][kept] = this.columns[name][i] as number
+        kept++
+      }
+    }
+    this.size = kept
+    if (this.columns.second.length > 2 * limit) this.#resize(limit)
+  }
+
+  /** Drops every row. */
+  clear(): void {
+    for (let i = 0; i < this.size; i++) this.#onDrop(this.columns.track[i] as number)
+    this.size = 0
+  }
+
+  #resize(capacity: number): void {
+    const larger = columnsOf(Math.max(capacity, this.size))
+    for (const name of NAMES) larger[name].set(this.columns[name].subarray(0, this.size))
+    this.columns = larger
+  }
+}

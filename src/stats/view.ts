@@ -1,0 +1,150 @@
+/** Figures of a window and a filter: from the exact totals where nothing is left out, else from the cells. */
+import { DIMENSIONS } from './dimensions.ts'
+import { type Distinct, type Figures, type Filter, minuteFigures, sampleFigures } from './figures.ts'
+import type { DistinctCount } from './sketch.ts'
+import { STEP_MINUTES, type Step } from './timeline.ts'
+import type { Totals } from './totals.ts'
+
+export interface ViewQuery {
+  /** Seconds; null: all time. */
+  window: number | null
+  filter: Filter
+  /** Epoch milliseconds. */
+  now: number
+}
+
+export interface ViewFigures {
+  /** Epoch seconds; null: from the beginning. */
+  from: number | null
+  to: number
+  endsAt: 'now' | 'newest_event'
+  figures: Figures
+  curve: Curve
+  /** The span of the same length before; undefined for all time, and where it is not known any more. */
+  before: { from: number; to: number; figures: Figures } | undefined
+}
+
+export interface Curve {
+  start: number
+  step: number
+  steps: number
+}
+
+/** Seconds of a step, by length of the window; those of all time are chosen by its length. */
+const WINDOW_STEPS = new Map([
+  [60, 5],
+  [300, 15],
+  [900, 60],
+  [3_600, 60],
+  [86_400, 900],
+])
+const DAY = 86_400
+const ALL_STEPS = [60, 300, 900, 3_600, 21_600, DAY, 7 * DAY, 30 * DAY]
+const MOST_STEPS = 120
+
+export function viewFigures(totals: Totals, query: ViewQuery): ViewFigures {
+  return query.window === null ? allTime(totals, query) : lately(totals, { ...query, window: query.window })
+}
+
+function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: number }): ViewFigures {
+  const { cells } = totals
+  const { newestEvent } = totals.snapshot()
+  const present = Math.floor(now / 1_000) + 1
+  const newest = newestEvent === null ? present : Math.floor(newestEvent / 1_000) + 1
+  // A lake of old events would show as empty otherwise.
+  const to = newest <= present - window ? newest : present
+  const from = edge(totals, to - window)
+  const curve = curveOf(from, to, WINDOW_STEPS.get(window) ?? 60)
+  const figures = minuteFigures(cells, { filter, from, to, curve })
+  const earlier = edge(totals, from - window)
+  const known = earlier >= cells.floor * 60
+  return {
+    ...{ from, to, figures, curve },
+    endsAt: to === present ? 'now' : 'newest_event',
+    before: known
+      ? {
+          from: earlier,
+          to: from,
+          figures: minuteFigures(cells, { filter, from: earlier, to: from, curve: { start: 0, step: 60, steps: 0 } }),
+        }
+      : undefined,
+  }
+}
+
+/**
+ * The moment, where all events of its minute are known by the second, else the beginning of the minute: a part of a minute
+ * of which only a sample is known would make an estimate of what can be exact.
+ */
+function edge({ cells }: Totals, second: number): number {
+  const minute = cells.minutes.get(Math.floor(second / 60))
+  const complete = minute === undefined || (minute.rows.threshold === 0 && minute.rows.size === minute.events)
+  return complete ? second : Math.floor(second / 60) * 60
+}
+
+function curveOf(from: number, to: number, step: number): Curve {
+  const start = Math.floor(from / step) * step
+  return { start, step, steps: Math.ceil((to - start) / step) }
+}
+
+/** Whole years beyond the longest of the list. */
+function stepOf(seconds: number): number {
+  const years = Math.ceil(seconds / MOST_STEPS / (365 * DAY))
+  return ALL_STEPS.find((step) => seconds / step < MOST_STEPS) ?? years * 365 * DAY
+}
+
+function allTime(totals: Totals, { filter, now }: ViewQuery): ViewFigures {
+  const { cells } = totals
+  const { oldestEvent, newestEvent } = totals.snapshot()
+  const first = Math.floor((oldestEvent ?? now) / 1_000)
+  const last = Math.max(first, Math.floor((newestEvent ?? now) / 1_000)) + 1
+  const curve = curveOf(first, last, stepOf(last - first))
+  const range = { filter, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY, curve }
+  // The minutes know more than the sample of all time, while they hold everything.
+  const figures = cells.beyond === 0 ? minuteFigures(cells, range) : sampleFigures(cells, range)
+  const unfiltered = DIMENSIONS.every((dimension) => filter[dimension] === undefined)
+  return {
+    ...{ from: null, to: Math.max(last, Math.floor(now / 1_000)), endsAt: 'now', curve },
+    figures: unfiltered ? withTotals(figures, totals, curve) : figures,
+    before: undefined,
+  }
+}
+
+/** Puts the exact totals in the place of what is known from a sample only. */
+function withTotals(figures: Figures, totals: Totals, curve: Curve): Figures {
+  const { events, distributions, durations, distinct, topArtists, topTracks } = totals.snapshot()
+  return {
+    ...figures,
+    events,
+    exact: true,
+    fields: distributions,
+    durations: { mean: durations.mean, buckets: durations.buckets.map((bucket) => bucket.events) },
+    users: kindOf(distinct.users),
+    artists: kindOf(distinct.artists),
+    tracks: kindOf(distinct.tracks),
+    ...{ topArtists, topTracks },
+    curve: figures.curve.exact && figures.unknown === 0 ? figures.curve : exactCurve(figures.curve, totals, curve),
+    hours: { ...totals.hours(), exact: true },
+    unknown: 0,
+  }
+}
+
+function kindOf({ count, exact }: DistinctCount): Distinct {
+  return { count, kind: exact ? 'exact' : 'estimate' }
+}
+
+/** The exact events of each step; its genres as the sample has their shares. */
+function exactCurve(sampled: Figures['curve'], totals: Totals, { start, step, steps }: Curve): Figures['curve'] {
+  const grains = Object.entries(STEP_MINUTES) as [Step, number][]
+  const [grain] = grains.findLast(([, minutes]) => step % (minutes * 60) === 0) ?? ['minute']
+  const { points, coarser } = totals.series(grain, start * 1_000, (start + steps * step) * 1_000)
+  const events = new Array<number>(steps).fill(0)
+  for (const [at, n] of points) {
+    const i = Math.floor((at / 1_000 - start) / step)
+    events[i] = (events[i] ?? 0) + n
+  }
+  const share = events.map((n, i) => n / (sampled.events[i] || 1))
+  const genres = Array.from(sampled.genres, ([name, values]) => {
+    return [name, values.map((n, i) => Math.round(n * (share[i] as number)))] as const
+  })
+  return { events, genres: new Map(genres), coarser, exact: false }
+}
