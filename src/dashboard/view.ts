@@ -73,8 +73,8 @@ export function viewSections(query: ViewQuery, found: ViewFigures, ranks: Earlie
 }
 
 function viewTotals({ figures, before }: ViewFigures): ViewTotals {
-  const counts = ({ events, exact, users, artists, tracks }: Figures) => ({
-    events: { count: events, kind: exact ? ('exact' as const) : ('estimate' as const) },
+  const counts = ({ events, eventsExact, users, artists, tracks }: Figures) => ({
+    events: { count: events, kind: eventsExact ? ('exact' as const) : ('estimate' as const) },
     ...{ users, artists, tracks },
   })
   return {

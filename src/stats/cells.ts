@@ -47,6 +47,11 @@ export class Minute {
     this.rows = rows
   }
 
+  /** Whether each of its events has a row of its own. */
+  get complete(): boolean {
+    return this.rows.threshold === 0 && this.rows.size === this.events
+  }
+
   count(dimension: Dimension, number: number, events: number): void {
     let counts = this.counts[dimension]
     if (number >= counts.length) {

@@ -27,7 +27,8 @@ export interface CellQuery {
 
 export interface Figures {
   events: number
-  /** Whether events, fields and durations are exact. */
+  eventsExact: boolean
+  /** Whether fields and durations are exact. */
   exact: boolean
   /** Each without its own filter; most frequent first. */
   fields: Record<Dimension, { named: NamedCount[]; other: number }>
@@ -49,19 +50,30 @@ const TOP = 100
 
 /** Adds up the minutes in `[from, to)`. Costs some nanoseconds for each row of them: 10 ms for a day at any rate. */
 export function minuteFigures(cells: Cells, query: CellQuery): Figures {
-  const sum = new Sum(cells, query)
-  for (const [at, minute] of cells.minutes) {
-    if ((at + 1) * 60 > query.from && at * 60 < query.to) sum.addMinute(at * 60, minute)
-  }
+  const inRange = [...cells.minutes].filter(([at]) => (at + 1) * 60 > query.from && at * 60 < query.to)
+  const sampled = inRange.map(([, minute]) => minute).filter((minute) => !minute.complete)
+  const sum = new Sum(cells, query, scaleOf(sampled.map(({ rows, events }) => ({ rows, events }))))
+  for (const [at, minute] of inRange) sum.addMinute(at * 60, minute)
   if (query.from < cells.floor * 60) sum.lacks()
   return sum.read()
 }
 
 /** Adds up the sample of all time. */
 export function sampleFigures(cells: Cells, query: CellQuery): Figures {
-  const sum = new Sum(cells, query)
+  const sum = new Sum(cells, query, scaleOf([{ rows: cells.all, events: cells.events }]))
   sum.addAll()
   return sum.read()
+}
+
+/** Makes the weights of samples add up to the events that they are known to stand for. */
+function scaleOf(samples: readonly { rows: Rows; events: number }[]): number {
+  let events = 0
+  let weights = 0
+  for (const sample of samples) {
+    events += sample.events
+    weights += sample.rows.weights()
+  }
+  return weights === 0 ? 1 : events / weights
 }
 
 class Sum {
@@ -70,8 +82,11 @@ class Sum {
   /** By number of the name, 1 for those that pass; undefined where any does. */
   readonly #passes: (Uint8Array | undefined)[]
   readonly #filtered: boolean
+  /** What the weights of sampled rows are multiplied by. */
+  readonly #scale: number
   #events = 0
   #unknown = 0
+  #eventsExact = true
   #exact = true
   #rowsExact = true
   #curveExact = true
@@ -79,6 +94,8 @@ class Sum {
   readonly #fields: Float64Array[]
   readonly #buckets = new Float64Array(DURATION_BUCKETS)
   #seconds = 0
+  /** Events whose duration is in #seconds. */
+  #timed = 0
   readonly #users = new DistinctNumbers()
   readonly #tracks: Float64Array
   readonly #curve: Float64Array
@@ -89,9 +106,10 @@ class Sum {
   readonly #play: number
   readonly #skip: number
 
-  constructor(cells: Cells, query: CellQuery) {
+  constructor(cells: Cells, query: CellQuery, scale: number) {
     this.#cells = cells
     this.#query = query
+    this.#scale = scale
     const { names } = cells
     this.#passes = DIMENSIONS.map((dimension) => {
       const values = query.filter[dimension]
@@ -111,8 +129,9 @@ class Sum {
     this.#skip = names.action.find('skip') ?? -1
   }
 
-  /** The window reaches further back than what is kept. */
+  /** The window reaches further back than what is kept, or what is kept is a sample. */
   lacks(): void {
+    this.#eventsExact = false
     this.#exact = false
     this.#rowsExact = false
     this.#curveExact = false
@@ -122,55 +141,52 @@ class Sum {
     const { from, to, curve } = this.#query
     const whole = second >= from && second + 60 <= to
     if (whole) this.#unknown += minute.unknown
-    const byCounts = !this.#filtered && whole && minute.counted === minute.events
-    const curveByCounts = byCounts && curve.step % 60 === 0 && (second - curve.start) % 60 === 0
-    const complete = minute.rows.threshold === 0 && minute.rows.size === minute.events
-    if (!complete) {
+    const known = !this.#filtered && whole
+    const counted = known && minute.counted === minute.events
+    const drawn = counted && curve.step % 60 === 0 && (second - curve.start) % 60 === 0
+    if (!minute.complete) {
       this.#rowsExact = false
-      if (!byCounts) this.#exact = false
-      if (!curveByCounts) this.#curveExact = false
+      this.#eventsExact &&= known
+      this.#exact &&= counted
+      this.#curveExact &&= drawn
     }
-    if (byCounts) this.#addCounts(second, minute, curveByCounts)
-    this.#addRows(minute.rows, minute.events, byCounts, curveByCounts)
+    if (known) {
+      this.#events += minute.events
+      this.#addHour(second, minute.events)
+    }
+    if (counted) this.#addCounts(minute)
+    if (drawn) this.#draw(second, minute)
+    this.#addRows(minute.rows, minute.complete ? 1 : this.#scale, { known, counted, drawn })
   }
 
   addAll(): void {
     const { all, events, unknown } = this.#cells
     this.#unknown += unknown
     if (all.threshold !== 0 || all.size !== events) this.lacks()
-    this.#addRows(all, events, false, false)
+    this.#addRows(all, this.#scale, { known: false, counted: false, drawn: false })
   }
 
-  #addCounts(second: number, minute: Minute, curve: boolean): void {
-    this.#events += minute.events
+  #addCounts(minute: Minute): void {
     this.#seconds += minute.seconds
+    this.#timed += minute.events
     for (const [d, dimension] of DIMENSIONS.entries()) {
       const sums = this.#fields[d] as Float64Array
-      const counts = minute.counts[dimension]
-      for (let i = 0; i < Math.min(counts.length, sums.length); i++)
-        sums[i] = (sums[i] as number) + (counts[i] as number)
+      for (const [i, n] of minute.counts[dimension].entries()) if (n > 0) sums[i] = (sums[i] as number) + n
     }
     for (const [i, n] of minute.buckets.entries()) this.#buckets[i] = (this.#buckets[i] as number) + n
-    this.#addHour(second, minute.events)
-    if (curve) {
-      const step = this.#step(second)
-      if (step < 0) return
-      this.#curve[step] = (this.#curve[step] as number) + minute.events
-      const { genre } = minute.counts
-      const genres = this.#cells.names.genre.end
-      for (let i = 0; i < Math.min(genre.length, genres); i++) this.#addGenre(step, i, genre[i] as number)
-    }
   }
 
-  /**
-   * @param events      how many the rows stand for
-   * @param counted     whether the counts were added already, so that rows give only what counts do not have
-   * @param curveCounted the same of the curves
-   */
-  #addRows(rows: Rows, events: number, counted: boolean, curveCounted: boolean): void {
+  #draw(second: number, minute: Minute): void {
+    const step = this.#step(second)
+    if (step < 0) return
+    this.#curve[step] = (this.#curve[step] as number) + minute.events
+    for (const [genre, n] of minute.counts.genre.entries()) if (n > 0) this.#addGenre(step, genre, n)
+  }
+
+  /** @param done what was added already, so that rows give only the rest */
+  #addRows(rows: Rows, scale: number, done: { known: boolean; counted: boolean; drawn: boolean }): void {
     const { second, genre, device, action, track, duration, user } = rows.columns
     const columns = DIMENSIONS.map((dimension) => rows.columns[dimension])
-    const scale = scaleOf(rows, events)
     const { from, to } = this.#query
     for (let i = 0; i < rows.size; i++) {
       const at = second[i] as number
@@ -178,23 +194,19 @@ class Sum {
       const n = rows.weight(i) * scale
       const missed = this.#missed(columns, i)
       if (missed === MANY) continue
-      if (!counted) {
-        for (let d = 0; d < columns.length; d++) {
-          if (missed !== NONE && missed !== d) continue
-          const sums = this.#fields[d] as Float64Array
-          const value = columns[d]?.[i] as number
-          sums[value] = (sums[value] as number) + n
-        }
-      }
+      if (!done.counted) this.#addFields(columns, i, missed, n)
       if (missed !== NONE) continue
-      if (!counted) {
-        const bucket = durationBucket(duration[i] as number)
+      if (!done.known) {
         this.#events += n
-        this.#buckets[bucket] = (this.#buckets[bucket] as number) + n
-        this.#seconds += (duration[i] as number) * n
         this.#addHour(at, n)
       }
-      if (!curveCounted) {
+      if (!done.counted) {
+        const bucket = durationBucket(duration[i] as number)
+        this.#buckets[bucket] = (this.#buckets[bucket] as number) + n
+        this.#seconds += (duration[i] as number) * n
+        this.#timed += n
+      }
+      if (!done.drawn) {
         const step = this.#step(at)
         if (step >= 0) {
           this.#curve[step] = (this.#curve[step] as number) + n
@@ -208,6 +220,16 @@ class Sum {
       const on = device[i] as number
       if (action[i] === this.#play) this.#plays[on] = (this.#plays[on] as number) + n
       else if (action[i] === this.#skip) this.#skips[on] = (this.#skips[on] as number) + n
+    }
+  }
+
+  /** A row counts for a field when it passes all filters but perhaps that field's own. */
+  #addFields(columns: readonly (Uint8Array | Uint16Array)[], i: number, missed: number, n: number): void {
+    for (let d = 0; d < columns.length; d++) {
+      if (missed !== NONE && missed !== d) continue
+      const sums = this.#fields[d] as Float64Array
+      const value = columns[d]?.[i] as number
+      sums[value] = (sums[value] as number) + n
     }
   }
 
@@ -250,10 +272,11 @@ class Sum {
     })
     return {
       events: Math.round(this.#events),
+      eventsExact: this.#eventsExact,
       exact: this.#exact,
       fields: perDimension((dimension) => this.#field(dimension)),
       durations: {
-        mean: this.#events === 0 ? null : this.#seconds / this.#events,
+        mean: this.#timed === 0 ? null : this.#seconds / this.#timed,
         buckets: Array.from(this.#buckets, Math.round),
       },
       users: { count: this.#users.size, kind: this.#rowsExact ? 'exact' : 'at_least' },
@@ -267,7 +290,7 @@ class Sum {
       hours: {
         matrix: Array.from({ length: 7 }, (_, day) => hours.slice(day * 24, day * 24 + 24)),
         unplaced: 0,
-        exact: this.#exact,
+        exact: this.#eventsExact,
       },
       skips: {
         devices: new Map(
@@ -317,13 +340,6 @@ class Sum {
 
 const NONE = -1
 const MANY = -2
-
-/** Makes the rows' weights add up to the events that are known to be. */
-function scaleOf(rows: Rows, events: number): number {
-  let weights = 0
-  for (let i = 0; i < rows.size; i++) weights += rows.weight(i)
-  return weights === 0 ? 1 : events / weights
-}
 
 /** The most frequent, equal ones by name. */
 function top<T extends Names>(sums: Float64Array, name: (i: number) => T): TopEntry<T>[] {

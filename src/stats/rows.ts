@@ -76,6 +76,13 @@ export class Rows {
     return Math.max(this.columns.weight[i] as number, this.threshold)
   }
 
+  /** Events that all rows stand for together. */
+  weights(): number {
+    let sum = 0
+    for (let i = 0; i < this.size; i++) sum += this.weight(i)
+    return sum
+  }
+
   /** Keeps three quarters of `limit` rows at most, where there are more than `limit`: sorting is paid for by the rest. */
   shrink(limit: number): void {
     if (this.size <= limit) return

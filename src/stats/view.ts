@@ -77,8 +77,7 @@ function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: n
  */
 function edge({ cells }: Totals, second: number): number {
   const minute = cells.minutes.get(Math.floor(second / 60))
-  const complete = minute === undefined || (minute.rows.threshold === 0 && minute.rows.size === minute.events)
-  return complete ? second : Math.floor(second / 60) * 60
+  return minute === undefined || minute.complete ? second : Math.floor(second / 60) * 60
 }
 
 function curveOf(from: number, to: number, step: number): Curve {
@@ -115,6 +114,7 @@ function withTotals(figures: Figures, totals: Totals, curve: Curve): Figures {
   return {
     ...figures,
     events,
+    eventsExact: true,
     exact: true,
     fields: distributions,
     durations: { mean: durations.mean, buckets: durations.buckets.map((bucket) => bucket.events) },

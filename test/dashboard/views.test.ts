@@ -8,6 +8,7 @@ import { countBy, expected, lakeEvents, timeOf } from './lake-figures.ts'
 
 const MINUTE = 60_000
 const EVENTS = 3_000
+const LOT = 600
 
 let flow: Flow
 let dashboard: Dashboard
@@ -16,10 +17,13 @@ let events: MusicEvent[]
 beforeAll(async () => {
   flow = await Flow.open()
   // Two days, and as many in the last hour, so that each window holds some and none holds all.
-  await flow.generate(EVENTS, 2 * 1_440 * MINUTE)
-  await flow.archive()
-  await flow.generate(EVENTS, 59 * MINUTE)
-  await flow.archive()
+  for (const spanMs of [2 * 1_440 * MINUTE, 59 * MINUTE]) {
+    // In small batches, so that nothing is sampled away.
+    for (let lot = 0; lot < EVENTS / LOT; lot++) {
+      await flow.generate(LOT, spanMs)
+      await flow.archive()
+    }
+  }
   dashboard = await flow.dashboard()
   events = await lakeEvents(flow.lake, flow.root)
 })
