@@ -136,7 +136,12 @@ export const SETTINGS = {
     help: 'milliseconds that a command waits for Kafka and HDFS at its start',
     default: 10_000,
   },
-  host: { schema: text, value: 'ADDRESS', help: 'address the dashboard listens on', default: '127.0.0.1' },
+  host: {
+    schema: text,
+    value: 'ADDRESS',
+    help: 'address that the dashboard, and the metrics of an archiver, listen on',
+    default: '127.0.0.1',
+  },
   port: {
     schema: port,
     value: 'PORT',

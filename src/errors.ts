@@ -31,6 +31,7 @@ export const ERRORS = {
   CLUSTER_FAILED: { exit: 69, http: 503, retry: false },
   CHECK_FAILED: { exit: 1, http: 500, retry: false },
   NOT_FOUND: { exit: 1, http: 404, retry: false },
+  BUSY: { exit: 1, http: 503, retry: true },
   INTERNAL: { exit: 1, http: 500, retry: false },
 } as const satisfies Record<string, { exit: number; http: number; retry: boolean }>
 

@@ -37,7 +37,8 @@ export interface PartitionOptions {
 
 export type PartitionEvent =
   | { kind: 'claimed'; partition: number; fence: number; next: number }
-  | { kind: 'committed'; partition: number; record: BatchRecord }
+  /** `seconds` is how long it took from staged files to published ones. */
+  | { kind: 'committed'; partition: number; record: BatchRecord; seconds: number }
   | { kind: 'gap'; partition: number; first: number; next: number }
   | { kind: 'retrying'; partition: number; error: MusicFakerError }
 
@@ -161,8 +162,10 @@ export class PartitionArchiver {
   }
 
   async #commit(commits: CommitLog, contents: Parameters<CommitLog['commit']>[0]): Promise<void> {
+    const began = performance.now()
     const record = await commits.commit(contents)
-    this.#report({ kind: 'committed', partition: this.#partition, record })
+    const seconds = (performance.now() - began) / 1_000
+    this.#report({ kind: 'committed', partition: this.#partition, record, seconds })
     // Only a hint that shows lag: the position to read from is the lake's.
     await this.#options.assignment.commit(record.next).catch(() => undefined)
   }

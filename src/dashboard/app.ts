@@ -11,11 +11,13 @@ import fastify, {
 } from 'fastify'
 import { MusicFakerError } from '../errors.ts'
 import { snapshotSchema } from './api.ts'
+import { DOCS_POLICY, DOCS_STYLE, docsPage } from './docs.ts'
+import { csv, records, tableOf } from './export.ts'
 import type { Live } from './live.ts'
 import type { Metrics } from './metrics.ts'
 import { type Described, JSON_TYPE, openApi } from './openapi.ts'
 import { asMusicFakerError, PROBLEM_TYPE, parseQuery, problemOf } from './problem.ts'
-import { filterOf, noQuery, streamQuery } from './queries.ts'
+import { exportQuery, filterOf, noQuery, streamQuery } from './queries.ts'
 import { ROUTES } from './routes.ts'
 import { HEADERS, secure } from './security.ts'
 import type { LiveStreams } from './streams.ts'
@@ -53,12 +55,32 @@ const OPENAPI: Described = {
   answers: { 200: { description: 'OpenAPI 3.1', type: JSON_TYPE } },
 }
 
+const EXPORT: Described = {
+  path: '/api/export',
+  summary: 'A part of what a view shows, as a table',
+  query: exportQuery,
+  answers: {
+    200: {
+      description: 'CSV (RFC 4180) whose texts no spreadsheet takes for formulas, or an array of objects',
+      type: 'text/csv',
+    },
+  },
+}
+const DOCS: Described = {
+  path: '/docs',
+  summary: 'This description as a page, to try each route',
+  query: noQuery,
+  answers: { 200: { description: 'The page', type: 'text/html' } },
+}
+
 export function buildApp(options: AppOptions): FastifyInstance {
   const { live, views, metrics, logger } = options
   const app = fastify({
     loggerInstance: logger,
     // The metrics count requests; a line for each would drown what matters.
     logController: new LogController({ disableRequestLogging: true }),
+    // A name of an event, with every byte percent-encoded.
+    routerOptions: { maxParamLength: 4_096 },
     // close() must not wait for browsers that keep their connections open.
     forceCloseConnections: true,
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, logger),
@@ -74,7 +96,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
 
   for (const route of ROUTES) {
     app.get(route.path, async (request, reply) => {
-      const { status = 200, body } = await route.answer(request.query, { live, views })
+      const { status = 200, body } = await route.answer(request, { live, views })
       return reply.code(status).header('cache-control', 'no-store').send(body)
     })
   }
@@ -86,7 +108,21 @@ export function buildApp(options: AppOptions): FastifyInstance {
       .type(metrics.contentType)
       .send(await metrics.text())
   })
-  const description = openApi([...ROUTES, STREAM, METRICS, OPENAPI])
+  app.get(EXPORT.path, async (request, reply) => {
+    const { part, format, ...query } = parseQuery(exportQuery, request.query)
+    const table = tableOf(views.get({ window: query.window, filter: filterOf(query) }).snapshot(), part)
+    return reply
+      .header('cache-control', 'no-store')
+      .header('content-disposition', `attachment; filename="music-faker-${part}-${query.window}.${format}"`)
+      .type(format === 'csv' ? 'text/csv; charset=utf-8; header=present' : JSON_TYPE)
+      .send(format === 'csv' ? csv(table) : JSON.stringify(records(table)))
+  })
+  const described = [...ROUTES, STREAM, EXPORT, METRICS, OPENAPI, DOCS]
+  const [description, page] = [openApi(described), docsPage(described)]
+  app.get(DOCS.path, async (_request, reply) => {
+    return reply.header('content-security-policy', DOCS_POLICY).type('text/html; charset=utf-8').send(page)
+  })
+  app.get('/docs.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send(DOCS_STYLE))
   app.get(OPENAPI.path, async (request) => {
     parseQuery(OPENAPI.query, request.query)
     return description
@@ -120,6 +156,10 @@ function servePage(app: FastifyInstance, folder: string): void {
       })
     })
     return
+  }
+  // The page finds out by itself which of its views an address names.
+  for (const path of ['/listener/:name', '/artist/:name']) {
+    app.get(path, (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('index.html'))
   }
   app.register(fastifyStatic, {
     root: folder,

@@ -71,6 +71,10 @@ export class LakeWatch {
     return this.#follower.quarantineFiles(limit)
   }
 
+  files(): ReturnType<LakeFollower['files']> {
+    return this.#follower.files()
+  }
+
   /** What keeps the commit log from being read to its end; empty when all is well. */
   problems(): FollowerProblem[] {
     return this.#follower.problems().slice(0, PROBLEMS)

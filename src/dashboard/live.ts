@@ -9,11 +9,13 @@ import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
 import type { TotalsSnapshot } from '../stats/totals.ts'
 import type { ViewQuery as FiguresQuery, ViewFigures } from '../stats/view.ts'
-import type { Dependencies, Lag, PartitionLag, Recent, Sections, Series } from './api.ts'
+import type { Dependencies, Lag, Lookup, PartitionLag, Recent, Sections, Series } from './api.ts'
+import type { Subject } from './found.ts'
 import { TotalsHistory } from './history.ts'
 import { lagSection, partitionLags } from './lag.ts'
 import { LakeWatch } from './lake-watch.ts'
 import { LogWatch } from './log-watch.ts'
+import { Lookups } from './lookup.ts'
 import { repeat } from './loop.ts'
 import { PUBLISHED } from './published.ts'
 import { RankHistory } from './ranks.ts'
@@ -45,6 +47,7 @@ export class Live {
   readonly #history = new TotalsHistory()
   readonly #stop = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
+  readonly #lookups: Lookups
   readonly #ranks = new RankHistory()
   #sections: CommonSections
   /** What the sections of the lake were made of. */
@@ -54,6 +57,7 @@ export class Live {
     this.profile = options.profile
     this.#log = new LogWatch(options.log, options.group, options.logger)
     this.#lake = new LakeWatch(options)
+    this.#lookups = new Lookups(options.lake, () => this.#lake.files())
     this.#sections = { ...NOTHING, ...this.#quick(Date.now()), profile: this.profile, topic: options.log.topic }
   }
 
@@ -95,6 +99,12 @@ export class Live {
   /** The top lists of all time as they were a while ago, epoch milliseconds; undefined in the first minute. */
   ranksBefore(now: number): ReturnType<RankHistory['before']> {
     return this.#ranks.before(now)
+  }
+
+  /** Looks up one listener or artist in the newest files of the lake: see Lookups. @throws LAKE_UNREACHABLE as `known` does */
+  async lookup(subject: Subject, name: string): Promise<Lookup> {
+    this.known()
+    return this.#lookups.find(subject, name)
   }
 
   /**

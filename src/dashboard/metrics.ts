@@ -1,6 +1,8 @@
-/** Every metric of the dashboard: its name, its help, and where its number comes from. */
+/** Every metric of the dashboard: its name, its help, and where its number comes from. Those of a process: `process-metrics.ts`. */
 import { Counter, Gauge, Registry } from '@prometheus-io/client'
+import { quarantinedCount } from '../archive/record.ts'
 import { QUARANTINE_REASONS } from '../event.ts'
+import type { ProcessMetrics } from '../process-metrics.ts'
 import type { Live } from './live.ts'
 import type { LiveStreams } from './streams.ts'
 
@@ -8,10 +10,15 @@ export class Metrics {
   readonly #registry = new Registry()
   readonly #requests: Counter<'route' | 'status'>
 
-  constructor(live: Live, streams: LiveStreams) {
+  readonly #process: ProcessMetrics | undefined
+
+  constructor(live: Live, streams: LiveStreams, process?: ProcessMetrics) {
+    this.#process = process
     this.#ofLake(live)
     this.#ofLog(live)
     this.#dependencies(live)
+    this.#stages(live)
+    this.#gauge('musicfaker_streamed_views', 'Windows and filters that are streamed', () => streams.views)
     this.#gauge('musicfaker_stream_clients', 'Open streams of /api/live', () => streams.clients)
     this.#counter(
       'musicfaker_stream_skipped_deltas_total',
@@ -31,8 +38,8 @@ export class Metrics {
   }
 
   /** The Prometheus text format. */
-  text(): Promise<string> {
-    return this.#registry.metrics()
+  async text(): Promise<string> {
+    return (await this.#registry.metrics()) + ((await this.#process?.text()) ?? '')
   }
 
   /** Counts an answered request. @param route the route's pattern, never the path: of those there is no end */
@@ -64,6 +71,31 @@ export class Metrics {
         this.reset()
         const counts = live.totals?.quarantined
         if (counts) for (const reason of QUARANTINE_REASONS) this.inc({ reason }, counts[reason] ?? 0)
+      },
+    })
+  }
+
+  /** Where everything that was produced is now: the outcomes of a stage add up to what the stage before has passed on. */
+  #stages(live: Live): void {
+    new Counter({
+      name: 'musicfaker_events_total',
+      help: 'Offsets of the log, and what has become of them in the lake, by stage and outcome',
+      labelNames: ['stage', 'outcome'],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        const lags = live.lags()
+        if (lags.length > 0)
+          this.inc(
+            { stage: 'log', outcome: 'appended' },
+            lags.reduce((sum, { end }) => sum + end, 0),
+          )
+        const { totals } = live
+        if (!totals) return
+        this.inc({ stage: 'archive', outcome: 'archived' }, totals.events)
+        this.inc({ stage: 'archive', outcome: 'quarantined' }, quarantinedCount(totals))
+        this.inc({ stage: 'archive', outcome: 'skipped' }, totals.skipped)
+        this.inc({ stage: 'archive', outcome: 'lost' }, totals.gaps)
       },
     })
   }

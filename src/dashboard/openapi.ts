@@ -7,6 +7,8 @@ export interface Described {
   path: string
   summary: string
   query: z.ZodObject
+  /** What stands in the path as `:name`. */
+  params?: z.ZodObject
   /** By status: the body's media type, and its schema where it is JSON. */
   answers: Record<number, { description: string; type: string; schema?: z.ZodType }>
 }
@@ -23,7 +25,9 @@ export function openApi(routes: readonly Described[]): Record<string, unknown> {
       description: 'Totals, live figures and health of a music-faker pipeline. Read-only; times are UTC.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    paths: Object.fromEntries(routes.map((route) => [route.path, { get: operation(route) }])),
+    paths: Object.fromEntries(
+      routes.map((route) => [route.path.replaceAll(/:(\w+)/g, '{$1}'), { get: operation(route) }]),
+    ),
     components: { schemas: { Problem: jsonSchema(problemSchema, 'output') } },
   }
 }
@@ -40,19 +44,32 @@ function operation(route: Described): Record<string, unknown> {
   return {
     summary: route.summary,
     operationId: route.path.slice(1).replaceAll(/[^a-z]+/g, '_'),
-    parameters: parameters(route.query),
+    parameters: parametersOf(route),
     responses: { ...Object.fromEntries(answers), default: problem },
   }
 }
 
-function parameters(query: z.ZodObject): unknown[] {
-  const { properties = {}, required = [] } = jsonSchema(query, 'input') as {
+export interface Parameter {
+  name: string
+  in: 'path' | 'query'
+  required: boolean
+  description?: string
+  schema: Record<string, unknown>
+}
+
+/** What stands in the path, then what the query may hold. */
+export function parametersOf({ params, query }: Described): Parameter[] {
+  return [...(params ? parameters(params, 'path') : []), ...parameters(query, 'query')]
+}
+
+function parameters(of: z.ZodObject, place: Parameter['in']): Parameter[] {
+  const { properties = {}, required = [] } = jsonSchema(of, 'input') as {
     properties?: Record<string, { description?: string }>
     required?: string[]
   }
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({
     name,
-    in: 'query',
+    in: place,
     required: required.includes(name),
     ...(description === undefined ? {} : { description }),
     schema,

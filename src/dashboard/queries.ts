@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { LONGEST_NAME } from '../stats/tally.ts'
 import { FILTERS, type Filter, MAX_FILTER_VALUES, WINDOWS, type Window } from './api.ts'
+import { PARTS } from './export.ts'
 
 const time = z.iso.datetime()
 const limit = (most: number, normal: number) => z.coerce.number().int().min(1).max(most).default(normal)
@@ -49,6 +50,13 @@ export function filterOf(query: z.output<typeof viewQuery>): Filter {
   return Object.fromEntries(chosen)
 }
 
+export const exportQuery = viewQuery.extend({
+  part: z.enum(PARTS).describe('which table'),
+  format: z.enum(['csv', 'json']).default('csv'),
+})
 export const streamQuery = viewQuery.extend({
   last: z.string().max(100).optional().describe('id of the last message seen; like the header Last-Event-ID'),
 })
+
+/** A name in the path; what is not found was not there lately, or is spelt otherwise. */
+export const nameParams = z.strictObject({ name: z.string().min(1).max(LONGEST_NAME) })

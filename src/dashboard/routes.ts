@@ -6,6 +6,7 @@ import {
   healthSchema,
   lagSchema,
   liveSchema,
+  lookupSchema,
   quarantineSchema,
   realtimeSchema,
   recentSchema,
@@ -21,6 +22,7 @@ import {
   commitsQuery,
   distributionsQuery,
   filterOf,
+  nameParams,
   noQuery,
   quarantineQuery,
   recentQuery,
@@ -45,32 +47,38 @@ export interface Known {
 
 export interface Route extends Described {
   /** @throws MusicFakerError, which becomes a problem document */
-  answer(query: unknown, known: Known): Promise<Answer>
+  answer(request: { query: unknown; params: unknown }, known: Known): Promise<Answer>
 }
 
-interface RouteOptions<Q extends z.ZodObject, R extends z.ZodType> {
+interface RouteOptions<Q extends z.ZodObject, P extends z.ZodObject, R extends z.ZodType> {
+  /** With `:name` where a parameter of `params` stands. */
   path: string
   summary: string
   query: Q
+  params?: P
   body: R
-  answer(query: z.output<Q>, known: Known): z.output<R> | Promise<z.output<R>>
+  answer(query: z.output<Q>, known: Known, params: z.output<P>): z.output<R> | Promise<z.output<R>>
   /** For routes whose answer is not always 200: by status, what it means. */
   otherwise?: { status: number; description: string; when(body: z.output<R>): boolean }
 }
 
-function route<Q extends z.ZodObject, R extends z.ZodType>(options: RouteOptions<Q, R>): Route {
-  const { path, summary, query, body, answer, otherwise } = options
+function route<Q extends z.ZodObject, P extends z.ZodObject, R extends z.ZodType>(
+  options: RouteOptions<Q, P, R>,
+): Route {
+  const { path, summary, query, params, body, answer, otherwise } = options
   const described = { type: JSON_TYPE, schema: body }
   return {
     path,
     summary,
     query,
+    ...(params && { params }),
     answers: {
       200: { description: summary, ...described },
       ...(otherwise ? { [otherwise.status]: { description: otherwise.description, ...described } } : {}),
     },
-    async answer(raw, known) {
-      const result = await answer(parseQuery(query, raw), known)
+    async answer(request, known) {
+      const named = (params ? parseQuery(params, request.params) : {}) as z.output<P>
+      const result = await answer(parseQuery(query, request.query), known, named)
       return otherwise?.when(result) ? { status: otherwise.status, body: result } : { body: result }
     },
   }
@@ -163,6 +171,22 @@ export const ROUTES: readonly Route[] = [
     query: recentQuery,
     body: recentSchema,
     answer: ({ limit }, { live }) => live.recent(limit),
+  }),
+  route({
+    path: '/api/listener/:name',
+    summary: 'What a listener did lately, from the newest files of the lake',
+    query: noQuery,
+    params: nameParams,
+    body: lookupSchema,
+    answer: (_query, { live }, { name }) => live.lookup('user', name),
+  }),
+  route({
+    path: '/api/artist/:name',
+    summary: 'Who listened to an artist lately, from the newest files of the lake',
+    query: noQuery,
+    params: nameParams,
+    body: lookupSchema,
+    answer: (_query, { live }, { name }) => live.lookup('artist', name),
   }),
   route({
     path: '/api/lag',

@@ -3,11 +3,11 @@
  * before they are archived. At most ROWS rows a second are read, whatever the rate; the sample says how many messages
  * it stands for.
  */
-import { decode, type MusicEvent } from '../event.ts'
+import { decode } from '../event.ts'
 import type { EventLog, LogBatch, TopicDescription } from '../log/log.ts'
 import type { Recent, Row } from './api.ts'
 import { advance } from './rate.ts'
-import { clip } from './text.ts'
+import { row } from './text.ts'
 
 /** Rows taken in one reading, once a second. */
 export const ROWS = 20
@@ -100,22 +100,6 @@ function rowsOf(batch: LogBatch, end: number, now: number): Row[] {
     rows.push(row(`${batch.partition}-${offset}`, decoded.event))
   }
   return rows
-}
-
-function row(id: string, event: MusicEvent): Row {
-  return {
-    id,
-    timestamp: event.timestamp,
-    user: clip(event.user),
-    artist: clip(event.artist),
-    track: clip(event.track),
-    genre: clip(event.genre),
-    duration: event.duration,
-    platform: clip(event.platform),
-    device: clip(event.device),
-    action: clip(event.action),
-    country: event.country,
-  }
 }
 
 function byTime(a: Row, b: Row): number {

@@ -2,7 +2,7 @@
  * What every request and every answer passes: read-only methods, the Host header, and the headers that keep a browser
  * from running or sending anything that is not this page's own.
  */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RequestRefused } from './problem.ts'
 
 const CONTENT_SECURITY_POLICY = [
@@ -13,11 +13,14 @@ const CONTENT_SECURITY_POLICY = [
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
   // No text of an event can become markup, even by a mistake in the page.
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
+  "frame-ancestors 'none'",
 ].join('; ')
+
+/** The page that is made to be embedded may stand in a frame of any page: it has nothing to click that changes anything. */
+const EMBEDDED_POLICY = CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", 'frame-ancestors *')
 
 /** On every answer, errors included. */
 export const HEADERS = {
@@ -35,6 +38,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
 export function secure(app: FastifyInstance, host: string): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS)
+    if (isEmbedded(request)) reply.header('content-security-policy', EMBEDDED_POLICY)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       reply.header('allow', 'GET, HEAD')
       throw new RequestRefused(405, `${request.method} is not allowed: this server only reads`, 'Use GET.')
@@ -47,6 +51,11 @@ export function secure(app: FastifyInstance, host: string): void {
       )
     }
   })
+}
+
+/** `/?embed=1`, and the page of a listener or artist with it. */
+function isEmbedded({ query, url }: FastifyRequest): boolean {
+  return (query as { embed?: unknown }).embed === '1' && /^\/(?:\?|listener\/|artist\/)/.test(url)
 }
 
 /**

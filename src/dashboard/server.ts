@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
+import type { ProcessMetrics } from '../process-metrics.ts'
 import { buildApp } from './app.ts'
 import { Live } from './live.ts'
 import { Metrics } from './metrics.ts'
@@ -28,6 +29,8 @@ export interface DashboardOptions {
   /** Folder of the built page; by default the one that the build makes. */
   webFolder?: string
   logger: FastifyBaseLogger
+  /** Metrics of this process, to be told with those of the dashboard. */
+  metrics?: ProcessMetrics
   /** Aborting it closes the dashboard. */
   signal?: AbortSignal
 }
@@ -53,7 +56,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     live,
     views,
     streams,
-    metrics: new Metrics(live, streams),
+    metrics: new Metrics(live, streams, options.metrics),
     host: options.host,
     // src/dashboard in a clone, dist/dashboard in the package: the page is at dist/web for both.
     webFolder: options.webFolder ?? builtPage(),
@@ -96,7 +99,8 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function cannotListen(error: unknown, { host, port }: DashboardOptions): unknown {
+/** Why an address cannot be listened on, and what to do. */
+export function cannotListen(error: unknown, { host, port }: { host: string; port: number }): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE') {
     return new MusicFakerError('PORT_TAKEN', `port ${port} of ${host} is in use by another program`, {

@@ -1,6 +1,6 @@
 /** The streams of `GET /api/live`: one for each view that somebody watches. */
 import type { ServerResponse } from 'node:http'
-import { RequestRefused } from './problem.ts'
+import { MusicFakerError } from '../errors.ts'
 import { LiveStream } from './stream.ts'
 import type { ViewQuery } from './view.ts'
 import { keyOf, type Views } from './views.ts'
@@ -35,14 +35,14 @@ export class LiveStreams {
     return this.#skippedBefore + this.#sum((stream) => stream.skipped)
   }
 
-  /** @throws RequestRefused when there are too many clients or views already */
+  /** @throws BUSY when there are too many clients or views already */
   admit(query: ViewQuery): void {
     if (this.clients >= MOST_CLIENTS) {
-      throw new RequestRefused(503, `${MOST_CLIENTS} clients are being served already`, 'Try again later.')
+      throw new MusicFakerError('BUSY', `${MOST_CLIENTS} clients are streamed to already`, { next: 'Try again later.' })
     }
     if (!this.#streams.has(keyOf(query)) && this.#streams.size >= MOST_VIEWS) {
       const next = 'Try again later, or without a filter.'
-      throw new RequestRefused(503, `${MOST_VIEWS} different views are being streamed already`, next)
+      throw new MusicFakerError('BUSY', `${MOST_VIEWS} different views are streamed already`, { next })
     }
   }
 

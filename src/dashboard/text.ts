@@ -1,5 +1,6 @@
-/** Cutting names to size. */
-import { MAX_NAME } from './api.ts'
+/** What came from an event, cut to size. */
+import type { MusicEvent } from '../event.ts'
+import { MAX_NAME, type Row } from './api.ts'
 
 const CUT = '…'
 
@@ -8,4 +9,21 @@ export function clip(text: string): string {
   if (text.length <= MAX_NAME) return text
   const cut = text.slice(0, MAX_NAME - CUT.length)
   return `${cut.replace(/[\ud800-\udbff]$/, '')}${CUT}`
+}
+
+/** An event as a row of a list. @param id different for each row of an answer */
+export function row(id: string, event: MusicEvent): Row {
+  return {
+    id,
+    timestamp: event.timestamp,
+    user: clip(event.user),
+    artist: clip(event.artist),
+    track: clip(event.track),
+    genre: clip(event.genre),
+    duration: event.duration,
+    platform: clip(event.platform),
+    device: clip(event.device),
+    action: clip(event.action),
+    country: event.country,
+  }
 }

@@ -7,7 +7,7 @@
  */
 import type { BatchRecord } from '../archive/record.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
-import { DURATION_BUCKETS } from './durations.ts'
+import { DURATION_BUCKETS, durationBucket } from './durations.ts'
 import { hash64 } from './hash.ts'
 import { Names } from './names.ts'
 import { type Row, Rows } from './rows.ts'
@@ -21,8 +21,8 @@ const FINE_MINUTES = 130
 const RECENT_ROWS = 2_048
 const OLDER_ROWS = 256
 const ALL_ROWS = 131_072
-/** After so many new minutes, old ones are thinned out: it sorts, so that it is not done for each. */
-const THIN_AFTER = 60
+/** So many more minutes gather before the oldest are dropped: finding them sorts. */
+const SLACK_MINUTES = 480
 /** Names that are told apart; there are 676 possible countries. */
 const NAMES: Record<Dimension, number> = { genre: 255, platform: 255, device: 255, action: 255, country: 1_023 }
 const CHARACTERS = 65_536
@@ -52,6 +52,17 @@ export class Minute {
     return this.rows.threshold === 0 && this.rows.size === this.events
   }
 
+  /** Counts an event that is a row of a sample. @param ids numbers of the sample's names */
+  countRow(ids: Record<Dimension, readonly number[]>, columns: Sample['columns'], i: number): void {
+    const duration = columns.duration[i] as number
+    const bucket = durationBucket(duration)
+    this.counted++
+    this.seconds += duration
+    this.buckets[bucket] = (this.buckets[bucket] as number) + 1
+    for (const dimension of DIMENSIONS)
+      this.count(dimension, ids[dimension][columns[dimension][i] as number] as number, 1)
+  }
+
   count(dimension: Dimension, number: number, events: number): void {
     let counts = this.counts[dimension]
     if (number >= counts.length) {
@@ -79,7 +90,8 @@ export class Cells {
   beyond = 0
   /** Minutes before it have been dropped; -Infinity while none has. */
   floor = Number.NEGATIVE_INFINITY
-  #opened = 0
+  /** The newest minutes, ascending. */
+  readonly #fine: number[] = []
 
   /** @param sample that of the record's summary; undefined where it has none */
   add(record: BatchRecord, sample: Sample | undefined): void {
@@ -101,8 +113,9 @@ export class Cells {
       placed += n
     }
     this.beyond += summary.events - placed
-    this.#addCounts(summary)
-    if (summary.sample) this.#addRows(sample, summary.sample.of / summary.sample.rows, record)
+    const weight = summary.events / sample.columns.second.length
+    if (weight > 1) this.#addCounts(summary)
+    this.#addRows(sample, weight, record)
   }
 
   #addCounts(summary: Summary): void {
@@ -146,6 +159,7 @@ export class Cells {
       const second = columns.second[i] as number
       const at = Math.floor(second / 60)
       const minute = at < oldest ? undefined : this.minutes.get(at)
+      if (weight === 1) minute?.countRow(ids, columns, i)
       const recent = minute?.rows.wants(weight, chance) ?? false
       const ever = this.all.wants(weight, chance)
       if (!recent && !ever) continue
@@ -177,30 +191,38 @@ export class Cells {
 
   /** Undefined for a minute that is too old to be kept. */
   #minute(at: number): Minute | undefined {
-    let minute = this.minutes.get(at)
-    if (!minute && at >= this.floor) {
-      minute = new Minute(new Rows((track) => this.tracks.release(track)))
-      this.minutes.set(at, minute)
-      if (++this.#opened >= THIN_AFTER) this.#thin()
-    }
+    const known = this.minutes.get(at)
+    if (known || at < this.floor) return known
+    const minute = new Minute(new Rows((track) => this.tracks.release(track)))
+    this.minutes.set(at, minute)
+    this.#rank(at, minute)
+    if (this.minutes.size > RECENT_MINUTES + SLACK_MINUTES) this.#dropOldest()
     return minute
   }
 
-  /** Drops the oldest minutes beyond the limit, and rows of those that are not among the newest. */
-  #thin(): void {
-    this.#opened = 0
-    const newestFirst = Float64Array.from(this.minutes.keys()).sort().reverse()
-    for (const [rank, at] of newestFirst.entries()) {
+  /** Puts a new minute among the newest where it belongs, whose last then keeps fewer rows. */
+  #rank(at: number, minute: Minute): void {
+    const place = this.#fine.findLastIndex((other) => other < at) + 1
+    if (place === 0 && this.#fine.length === FINE_MINUTES) {
+      minute.limit = OLDER_ROWS
+      return
+    }
+    this.#fine.splice(place, 0, at)
+    if (this.#fine.length <= FINE_MINUTES) return
+    const last = this.minutes.get(this.#fine.shift() as number)
+    if (!last) return
+    last.limit = OLDER_ROWS
+    last.rows.shrink(OLDER_ROWS)
+  }
+
+  #dropOldest(): void {
+    const oldestFirst = Float64Array.from(this.minutes.keys()).sort()
+    for (const at of oldestFirst.subarray(0, oldestFirst.length - RECENT_MINUTES)) {
       const minute = this.minutes.get(at) as Minute
-      if (rank >= RECENT_MINUTES) {
-        this.beyond += minute.events
-        minute.rows.clear()
-        this.minutes.delete(at)
-        this.floor = Math.max(this.floor, at + 1)
-      } else if (rank >= FINE_MINUTES) {
-        minute.limit = OLDER_ROWS
-        minute.rows.shrink(OLDER_ROWS)
-      }
+      this.beyond += minute.events
+      minute.rows.clear()
+      this.minutes.delete(at)
+      this.floor = Math.max(this.floor, at + 1)
     }
   }
 }

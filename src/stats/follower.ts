@@ -35,8 +35,18 @@ export interface QuarantineFile {
   committedAt: string
 }
 
-/** Commits and quarantine files that are remembered. */
+/** A file of events, as it was committed: it may have been merged into another since. */
+export interface DataFile {
+  path: string
+  events: number
+  bytes: number
+  /** Epoch milliseconds. */
+  committedAt: number
+}
+
+/** Commits and quarantine files that are remembered, and files of events. */
 const REMEMBERED = 200
+const REMEMBERED_FILES = 1_000
 /** Enough to hide the latency of WebHDFS, few enough to leave the NameNode alone. */
 const PARTITIONS_AT_ONCE = 8
 const RECORDS_AT_ONCE = 8
@@ -52,6 +62,7 @@ export class LakeFollower {
   readonly #followers = new Map<string, PartitionFollower>()
   readonly #commits = new Newest<CommitLine>(REMEMBERED)
   readonly #quarantine = new Newest<QuarantineFile>(REMEMBERED)
+  readonly #files = new Newest<DataFile>(REMEMBERED_FILES)
   #records = 0
   #refreshing: Promise<number> | undefined
 
@@ -89,6 +100,11 @@ export class LakeFollower {
   /** Newest first; the newest 200 are remembered. */
   quarantineFiles(limit: number): QuarantineFile[] {
     return this.#quarantine.read(limit)
+  }
+
+  /** Files of events, newest first; the newest 1,000 are remembered. */
+  files(): DataFile[] {
+    return this.#files.read(REMEMBERED_FILES)
   }
 
   /** What keeps partitions from being read further; empty when all is well. */
@@ -162,6 +178,7 @@ export class LakeFollower {
     })
     for (const { path, day, events: messages, bytes } of files) {
       if (day === null) this.#quarantine.add(at, { path, messages, bytes, topicId, partition, committedAt })
+      else this.#files.add(at, { path, events: messages, bytes, committedAt: at })
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The counts of a batch by minute, so that a window of minutes is exact however many events it holds. A live batch is of
  * one minute or two; one of more than SPLIT_MINUTES is not split, or each record would repeat all of its names' counts.
+ * Nor is one whose sample holds every event, from which the same can be counted.
  *
  * On disk, inside a summary, an entry per minute:
  *
@@ -84,22 +85,28 @@ export class Counts {
   }
 }
 
-/** Counts by minute, while these are few; then of everything together. */
+/** Counts of everything together; once divided by minute, until these are too many. */
 export class MinuteCounts {
   readonly #parts = new Map<number, Counts>()
   #minute = Number.NaN
   #part = new Counts()
-  #joined = false
+  #divided = false
 
   /** The counts to which an event of this minute belongs. Most events are of the minute of the one before. */
   at(minute: number): Counts {
-    if (minute !== this.#minute && !this.#joined) this.#move(minute)
+    if (this.#divided && minute !== this.#minute) this.#move(minute)
     return this.#part
+  }
+
+  /** From here on counts are kept by minute. @param events all that were added so far */
+  divide(events: Iterable<{ event: MusicEvent; second: number }>): void {
+    this.#divided = true
+    for (const { event, second } of events) this.at(Math.floor(second / 60)).add(event)
   }
 
   /** The counts of everything. */
   total(): Counts {
-    if (this.#joined) return this.#part
+    if (!this.#divided) return this.#part
     const [first] = this.#parts.values()
     if (first && this.#parts.size === 1) return first
     const total = new Counts()
@@ -109,7 +116,7 @@ export class MinuteCounts {
 
   /** @param listed the names of the total, in the order in which the summary has them */
   split(listed: Record<Dimension, NamedCounts>): Split {
-    if (this.#joined || this.#parts.size < 2) return []
+    if (!this.#divided || this.#parts.size < 2) return []
     const aligned = (field: Dimension, part: Counts) => {
       const counts = new Map(part[field].read().named)
       const values = listed[field].named.map(([name]) => counts.get(name) ?? 0)
@@ -127,7 +134,7 @@ export class MinuteCounts {
     let part = this.#parts.get(minute)
     if (!part && this.#parts.size === SPLIT_MINUTES) {
       this.#part = this.total()
-      this.#joined = true
+      this.#divided = false
       this.#parts.clear()
       return
     }

@@ -24,21 +24,24 @@ export interface Row {
   chance: number
 }
 
-const FIRST_CAPACITY = 64
+const FIRST_CAPACITY = 16
+const ROW_BYTES = 38
 
+/** All in one buffer, the widest first so that each is aligned: there are thousands of such sets. */
 function columnsOf(capacity: number) {
+  const buffer = new ArrayBuffer(capacity * ROW_BYTES)
   return {
-    second: new Float64Array(capacity),
-    user: new Float64Array(capacity),
-    weight: new Float32Array(capacity),
-    chance: new Float32Array(capacity),
-    track: new Uint32Array(capacity),
-    duration: new Uint32Array(capacity),
-    country: new Uint16Array(capacity),
-    genre: new Uint8Array(capacity),
-    platform: new Uint8Array(capacity),
-    device: new Uint8Array(capacity),
-    action: new Uint8Array(capacity),
+    second: new Float64Array(buffer, 0, capacity),
+    user: new Float64Array(buffer, capacity * 8, capacity),
+    weight: new Float32Array(buffer, capacity * 16, capacity),
+    chance: new Float32Array(buffer, capacity * 20, capacity),
+    track: new Uint32Array(buffer, capacity * 24, capacity),
+    duration: new Uint32Array(buffer, capacity * 28, capacity),
+    country: new Uint16Array(buffer, capacity * 32, capacity),
+    genre: new Uint8Array(buffer, capacity * 34, capacity),
+    platform: new Uint8Array(buffer, capacity * 35, capacity),
+    device: new Uint8Array(buffer, capacity * 36, capacity),
+    action: new Uint8Array(buffer, capacity * 37, capacity),
   }
 }
 

@@ -58,6 +58,11 @@ export class Sampler {
   #threshold = 0xffff_ffff
   #rows: Row[] = []
 
+  /** The events that are in it, in the order in which they came. */
+  get rows(): readonly { event: MusicEvent; second: number }[] {
+    return this.#rows
+  }
+
   /** @param second the event's whole seconds since the Unix epoch */
   add(event: MusicEvent, second: number): void {
     const chance = mixed(this.#of++)

@@ -17,7 +17,8 @@
  *              `unlisted` is the sum of what the list leaves out; no artist that is not in it has more than `most`
  *              events; a listed count may lack up to `lack` events, 0 unless one batch held more than 65,536 names
  *   distinct   { users, artists, tracks }: sketches (`sketch.ts`); a track counts together with its artist
- *   split      the counts by minute, where the events are of 2 to 32 minutes, else []: (`minutes.ts`)
+ *   split      the counts by minute, where the sample does not hold every event and these are of 2 to 32 minutes, else []
+ *              (`minutes.ts`)
  *   sample     some events, or all of a small batch (`sample.ts`)
  *
  * Names are values of arrays, never keys: `__proto__` is a genre like any other.
@@ -27,7 +28,7 @@ import type { MusicEvent } from '../event.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { durationSchema, MinuteCounts, NAMES_PER_FIELD, splitSchema } from './minutes.ts'
 import { Plays } from './plays.ts'
-import { Sampler, sampleSchema } from './sample.ts'
+import { SAMPLE_ROWS, Sampler, sampleSchema } from './sample.ts'
 import { DistinctSketch, sketchSchema } from './sketch.ts'
 import { LONGEST_NAME } from './tally.ts'
 import { Timeline, type TimelineLimits } from './timeline.ts'
@@ -90,6 +91,8 @@ export class SummaryBuilder {
    * @param minute the event's whole minutes since the Unix epoch, as `decode` gives them
    */
   add(event: MusicEvent, minute: number): void {
+    // The next one will not be in the sample, or push others out of it.
+    if (this.#events === SAMPLE_ROWS) this.#counts.divide(this.#sampler.rows)
     this.#events++
     this.#counts.at(minute).add(event)
     this.#timeline.add(minute)

@@ -20,6 +20,7 @@ function talk(options: { quiet: boolean }) {
 const committed = {
   kind: 'committed' as const,
   partition: 1,
+  seconds: 0.1,
   record: { events: 5, first: 0, next: 6, quarantined: { bad_json: 1 } } as BatchRecord,
 }
 

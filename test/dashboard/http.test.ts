@@ -134,7 +134,9 @@ describe('/openapi.json', () => {
       z.string(),
       z.object({
         get: z.looseObject({
-          parameters: z.array(z.looseObject({ name: z.string(), in: z.literal('query'), schema: z.looseObject({}) })),
+          parameters: z.array(
+            z.looseObject({ name: z.string(), in: z.enum(['query', 'path']), schema: z.looseObject({}) }),
+          ),
           responses: z.record(z.string(), z.looseObject({ description: z.string() })),
         }),
       }),
@@ -145,9 +147,13 @@ describe('/openapi.json', () => {
   it('describes every route, and each described route answers as its schema says', async () => {
     const { paths } = await read()
     expect(Object.keys(paths).sort()).toEqual(
-      [...ROUTES.map(({ path }) => path), '/api/live', '/metrics', '/openapi.json'].sort(),
+      [
+        ...ROUTES.map(({ path }) => path.replace(':name', '{name}')),
+        ...['/api/live', '/api/export', '/metrics', '/openapi.json', '/docs'],
+      ].sort(),
     )
-    for (const { path, answers } of ROUTES) {
+    for (const { path: pattern, answers } of ROUTES) {
+      const path = pattern.replace(':name', 'eric04')
       const { status, headers, body } = await get(path)
       expect([path, status, headers['content-type']]).toEqual([path, 200, 'application/json; charset=utf-8'])
       expect(headers['cache-control']).toBe('no-store')
@@ -159,6 +165,31 @@ describe('/openapi.json', () => {
     const { paths } = await read()
     const limit = paths['/api/top']?.get.parameters.find(({ name }) => name === 'limit')
     expect(limit?.schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 100, default: 10 })
+  })
+})
+
+describe('/docs', () => {
+  it('describes every route on a page of its own, without a script or anything from elsewhere', async () => {
+    const { status, headers, body } = await get('/docs')
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'self'; form-action 'self'/)
+    for (const { path, summary } of ROUTES) {
+      expect(body).toContain(`<code>GET ${path}</code>`)
+      expect(body).toContain(summary)
+    }
+    expect(body).not.toMatch(/<script|style=|https?:/)
+    for (const [, link = ''] of body.matchAll(/(?:href|action)="([^"]+)"/g)) {
+      const { status } = await get(link === '/api/live' ? '/api/live?window=2m' : link)
+      // The page is not built here, a stream has no end, and a table needs to be named.
+      expect([link, status]).toEqual([link, { '/': 404, '/api/live': 400, '/api/export': 400 }[link] ?? 200])
+    }
+  })
+
+  it('has a field for every parameter', async () => {
+    const { body } = await get('/docs')
+    const form = body.match(/<form action="\/api\/export">.*?<\/form>/)?.[0] ?? ''
+    for (const name of ['window', 'country', 'genre', 'part', 'format']) expect(form).toContain(`name="${name}"`)
+    expect(form).toContain('<option selected>csv</option>')
   })
 })
 

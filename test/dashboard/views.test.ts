@@ -40,11 +40,11 @@ async function snapshot(window: Window, filter: Filter = {}): Promise<Snapshot> 
 const FILTERS: [string, Filter][] = [
   ['no filter', {}],
   ['a country', { country: ['FR'] }],
-  ['two genres', { genre: ['Rock', 'Pop'] }],
+  ['two genres', { genre: ['Pop', 'Rock'] }],
   ['a device', { device: ['Mobile'] }],
   ['a platform', { platform: ['Spotify'] }],
   ['an action', { action: ['skip'] }],
-  ['several fields', { country: ['US', 'GB'], device: ['Mobile'], action: ['play'] }],
+  ['several fields', { country: ['GB', 'US'], device: ['Mobile'], action: ['play'] }],
   ['what nothing has', { genre: ['__proto__'] }],
 ]
 const CASES = (Object.keys(WINDOWS) as Window[]).flatMap((window) =>

@@ -34,11 +34,16 @@ export const consume = command({
       parse: seconds,
     },
     once: { help: 'archive what the log holds now, then end' },
+    metricsPort: {
+      value: 'PORT',
+      help: 'serve Prometheus metrics of this process at /metrics of this port',
+      parse: wholeNumber(0, 65_535),
+    },
     acceptGap: { help: 'go on over messages that the log has already deleted, and record the gap' },
   },
-  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'batchBytes'],
+  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'host', 'batchBytes'],
   drains: true,
-  async run({ config, out, signal, openLog, openLake }, { options }) {
+  async run({ config, out, signal, defer, openLog, openLake }, { options }) {
     const mode = options.mode ?? 'realtime'
     if (mode === 'realtime' && (options.batchSize !== undefined || options.maxWait !== undefined)) {
       throw new MusicFakerError('USAGE', '--batch-size and --max-wait belong to batch mode', { next: 'Add: -m batch' })
@@ -51,11 +56,20 @@ export const consume = command({
             bytes: config.batchBytes,
             ageMs: (options.maxWait ?? DEFAULT_MAX_WAIT_S) * 1_000,
           }
-    const [log, lake] = [await openLog(), await openLake()]
+    const { ProcessMetrics } = await import('../../process-metrics.ts')
+    const metrics = new ProcessMetrics()
+    const [log, lake] = [await openLog(), metrics.measured(await openLake())]
     await log.ensureTopic()
     out.say(
       `archiving topic ${config.topic} (${config.profile}) as group ${config.group}${options.once ? '' : '; Ctrl-C to stop'}`,
     )
+    if (options.metricsPort !== undefined) {
+      const { serveMetrics } = await import('../../dashboard/metrics-server.ts')
+      const server = await serveMetrics({ metrics, host: config.host, port: options.metricsPort })
+      defer(() => server.close())
+      out.say(`metrics are at http://${config.host}:${server.port}/metrics`)
+    }
+    const talk = new ArchiveTalk(out)
     const { archive } = await import('../../archive/archiver.ts')
     const summary = await archive({
       log,
@@ -66,7 +80,10 @@ export const consume = command({
       group: config.group,
       once: options.once,
       acceptGap: options.acceptGap,
-      report: new ArchiveTalk(out).report,
+      report: (event) => {
+        metrics.archived(event)
+        talk.report(event)
+      },
     })
     await out.result(summary, () => archiveSummaryText(summary))
   },

@@ -11,8 +11,10 @@ export const dashboard = command({
   async run(context) {
     const { out, signal, openLog, openLake } = context
     const { servePage } = await import('../page.ts')
-    const [log, lake] = [await openLog(), await openLake()]
-    const server = await servePage(context, log, lake)
+    const { ProcessMetrics } = await import('../../process-metrics.ts')
+    const metrics = new ProcessMetrics()
+    const [log, lake] = [await openLog(), metrics.measured(await openLake())]
+    const server = await servePage(context, log, lake, metrics)
     await out.item({ url: server.url }, `the dashboard is at ${server.url}`)
     out.say('Ctrl-C to stop')
     await untilAborted(signal)

@@ -15,9 +15,11 @@ export const start = command({
     parseRate(config.rate)
     const { servePage } = await import('../page.ts')
     const { runPipeline } = await import('../../pipeline.ts')
-    const [log, lake] = [await openLog(), await openLake()]
+    const { ProcessMetrics } = await import('../../process-metrics.ts')
+    const metrics = new ProcessMetrics()
+    const [log, lake] = [await openLog(), metrics.measured(await openLake())]
     await log.ensureTopic()
-    const server = await servePage(context, log, lake)
+    const server = await servePage(context, log, lake, metrics)
     await out.item({ url: server.url }, `the page is at ${server.url}`)
     out.say(`${config.rate} events flow through ${placeText(config)}; Ctrl-C to stop`)
     const talk = new ArchiveTalk(out)
@@ -28,6 +30,7 @@ export const start = command({
       signal,
       // Commits by the second belong on the page, not on the terminal.
       onArchive: (event) => {
+        metrics.archived(event)
         if (verbose || event.kind !== 'committed') talk.report(event)
       },
       onRetry: (error) => out.say(`waiting: ${error.message}`),

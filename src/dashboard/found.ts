@@ -1,0 +1,89 @@
+/** The events of one listener or artist, picked out of the lines of data files and summed up in bounded memory. */
+import type { MusicEvent } from '../event.ts'
+import { DIMENSIONS, perDimension } from '../stats/dimensions.ts'
+import { Newest } from '../stats/newest.ts'
+import { Tally } from '../stats/tally.ts'
+import type { Lookup, Row } from './api.ts'
+import { distribution } from './sections.ts'
+import { clip, row } from './text.ts'
+
+const LAST = 20
+const TOP = 10
+const NAMES = 256
+const LF = 0x0a
+
+export type Subject = 'user' | 'artist'
+
+export class Found {
+  readonly #subject: Subject
+  readonly #name: string
+  readonly #needles: Buffer[]
+  readonly #last = new Newest<Row>(LAST)
+  readonly #artists = new Tally(NAMES)
+  readonly #tracks = new Tally(NAMES)
+  readonly #listeners = new Tally(NAMES)
+  readonly #fields = perDimension(() => new Tally(NAMES))
+  readonly #hours = new Array<number>(24).fill(0)
+  #events = 0
+
+  constructor(subject: Subject, name: string) {
+    this.#subject = subject
+    this.#name = name
+    this.#needles = spellings(name)
+  }
+
+  /** @param lines whole lines of a data file, each with its line feed */
+  scan(lines: Buffer): void {
+    for (const [i, needle] of this.#needles.entries()) {
+      for (let at = lines.indexOf(needle); at >= 0; ) {
+        const end = lines.indexOf(LF, at)
+        const line = lines.subarray(lines.lastIndexOf(LF, at) + 1, end)
+        // A line may hold two spellings, and was taken then.
+        if (!this.#needles.slice(0, i).some((other) => line.includes(other))) this.#take(line)
+        at = lines.indexOf(needle, end)
+      }
+    }
+  }
+
+  #take(line: Buffer): void {
+    const event = JSON.parse(line.toString()) as MusicEvent
+    if (event[this.#subject] !== this.#name) return
+    this.#events++
+    this.#artists.add(event.artist)
+    this.#tracks.add(JSON.stringify([event.artist, event.track]))
+    this.#listeners.add(event.user)
+    for (const field of DIMENSIONS) this.#fields[field].add(event[field])
+    const hour = Number(event.timestamp.slice(11, 13))
+    this.#hours[hour] = (this.#hours[hour] as number) + 1
+    this.#last.add(Date.parse(`${event.timestamp.slice(0, 23)}Z`), row(`${event.timestamp} ${this.#events}`, event))
+  }
+
+  read(): Omit<Lookup, 'lookedBack'> {
+    const top = (tally: Tally) => tally.read().named.slice(0, TOP)
+    const named = (tally: Tally) => top(tally).map(([name, events]) => ({ name: clip(name), events }))
+    return {
+      kind: this.#subject === 'user' ? 'listener' : 'artist',
+      name: clip(this.#name),
+      events: this.#events,
+      last: this.#last.read(LAST),
+      artists: named(this.#artists),
+      listeners: named(this.#listeners),
+      tracks: top(this.#tracks).map(([name, events]) => {
+        const [artist, track] = JSON.parse(name) as [string, string]
+        return { name: clip(track), artist: clip(artist), events }
+      }),
+      distributions: perDimension((field) => distribution(this.#fields[field].read(), TOP, true)),
+      hours: this.#hours,
+    }
+  }
+}
+
+/** How producers may have written a name as JSON: as it is, or with escapes, as Python's `json` does. */
+export function spellings(name: string): Buffer[] {
+  const plain = JSON.stringify(name)
+  const escaped = (hex: (unit: number) => string) =>
+    plain.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${hex(unit.charCodeAt(0)).padStart(4, '0')}`)
+  const lower = escaped((unit) => unit.toString(16))
+  const upper = escaped((unit) => unit.toString(16).toUpperCase())
+  return [...new Set([plain, lower, upper])].map((text) => Buffer.from(text))
+}

@@ -1,0 +1,98 @@
+/**
+ * What is known of one listener or artist: read from the newest files of the lake, MOST_BYTES at most and for MOST_MS at
+ * most, so that it costs the same however large the lake is. The answer says how far back it looked.
+ */
+import { hasCode, MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import type { DataFile } from '../stats/follower.ts'
+import type { Lookup } from './api.ts'
+import { Found, type Subject } from './found.ts'
+import { iso } from './sections.ts'
+
+const MOST_BYTES = 67_108_864
+const MOST_MS = 2_000
+const FILES_AT_ONCE = 8
+/** Searches at a time; more would each get less of the bytes and the time. */
+const SEARCHES_AT_ONCE = 2
+/** Who asks the same again within it is given the same. */
+const REMEMBERED_MS = 5_000
+const REMEMBERED = 64
+const LF = 0x0a
+
+export class Lookups {
+  readonly #lake: LakeStorage
+  readonly #files: () => readonly DataFile[]
+  readonly #answers = new Map<string, { at: number; answer: Promise<Lookup> }>()
+  #running = 0
+
+  /** @param files the newest data files of the lake, newest first */
+  constructor(lake: LakeStorage, files: () => readonly DataFile[]) {
+    this.#lake = lake
+    this.#files = files
+  }
+
+  /**
+   * Takes MOST_MS at most, and the call of the lake that is under way then.
+   * @throws BUSY when others are being looked up; what the lake throws
+   */
+  find(subject: Subject, name: string): Promise<Lookup> {
+    const key = `${subject} ${name}`
+    const known = this.#answers.get(key)
+    if (known && performance.now() - known.at < REMEMBERED_MS) return known.answer
+    if (this.#running >= SEARCHES_AT_ONCE) {
+      throw new MusicFakerError('BUSY', 'other names are being looked up', { next: 'Ask again in a second.' })
+    }
+    this.#running++
+    const answer = this.#search(subject, name).finally(() => this.#running--)
+    this.#answers.delete(key)
+    this.#answers.set(key, { at: performance.now(), answer })
+    answer.catch(() => this.#answers.delete(key))
+    if (this.#answers.size > REMEMBERED) this.#answers.delete(this.#answers.keys().next().value as string)
+    return answer
+  }
+
+  async #search(subject: Subject, name: string): Promise<Lookup> {
+    const began = performance.now()
+    const found = new Found(subject, name)
+    const queue = this.#files()[Symbol.iterator]()
+    const read = { files: 0, bytes: 0, events: 0 }
+    let oldest: number | null = null
+    let cut = false
+    const spent = () => read.bytes >= MOST_BYTES || performance.now() - began >= MOST_MS
+    const worker = async () => {
+      for (const file of queue) {
+        if (spent()) {
+          cut = true
+          return
+        }
+        read.files++
+        read.bytes += file.bytes
+        read.events += file.events
+        oldest = Math.min(oldest ?? file.committedAt, file.committedAt)
+        if (!(await this.#readFile(file.path, found, spent))) cut = true
+      }
+    }
+    await Promise.all(Array.from({ length: FILES_AT_ONCE }, worker))
+    const seconds = Math.round(performance.now() - began) / 1_000
+    return { ...found.read(), lookedBack: { ...read, from: iso(oldest), complete: !cut, seconds } }
+  }
+
+  /** @returns false when it was not read to its end */
+  async #readFile(path: string, found: Found, spent: () => boolean): Promise<boolean> {
+    let rest: Uint8Array = new Uint8Array()
+    try {
+      for await (const chunk of this.#lake.stream(path)) {
+        const bytes = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk])
+        const end = bytes.lastIndexOf(LF) + 1
+        found.scan(bytes.subarray(0, end))
+        rest = bytes.subarray(end)
+        if (spent()) return false
+      }
+      return true
+    } catch (error) {
+      // Merged into another file since it was committed.
+      if (hasCode(error, 'LAKE_NOT_FOUND')) return false
+      throw error
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lookupSchema } from '../../src/dashboard/api.ts'
+import { Found, spellings } from '../../src/dashboard/found.ts'
+import type { Dashboard } from '../../src/dashboard/server.ts'
+import { encode, type MusicEvent } from '../../src/event.ts'
+import { eventOf, T0 } from '../stats/records.ts'
+import { Flow } from './flow.ts'
+import { countBy, lakeEvents } from './lake-figures.ts'
+
+const HOSTILE = 'a/b?c&d=é"\\ %2F\u202e\ud83c\udfb5'
+
+let flow: Flow
+let dashboard: Dashboard
+let events: MusicEvent[]
+
+beforeAll(async () => {
+  flow = await Flow.open()
+  for (let lot = 0; lot < 4; lot++) {
+    await flow.generate(500, 3 * 3_600_000)
+    await flow.archive()
+  }
+  await flow.append([eventOf({ user: HOSTILE, artist: HOSTILE }, Date.now())])
+  // As a producer writes it that escapes whatever is not ASCII, and as one that puts spaces between the tokens.
+  const text = JSON.stringify(eventOf({ user: HOSTILE, track: HOSTILE }, Date.now()), undefined, 1)
+  await flow.appendRaw(
+    text.replaceAll(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  )
+  await flow.archive()
+  dashboard = await flow.dashboard()
+  events = await lakeEvents(flow.lake, flow.root)
+})
+afterAll(() => flow.close())
+
+const look = async (kind: 'listener' | 'artist', name: string) => {
+  const response = await fetch(`${dashboard.url}/api/${kind}/${encodeURIComponent(name)}`)
+  expect(response.status).toBe(200)
+  return lookupSchema.parse(await response.json())
+}
+const most = (counts: Record<string, number>) =>
+  Object.entries(counts)
+    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, 10)
+    .map(([name, n]) => ({ name, events: n }))
+
+describe.each(['listener', 'artist'] as const)('/api/%s', (kind) => {
+  const field = kind === 'listener' ? 'user' : 'artist'
+
+  it('tells the same as the events in the files of the lake', async () => {
+    const names = Object.keys(countBy(events, (event) => event[field]))
+    for (const name of [names[0]!, names[7]!, HOSTILE]) {
+      const of = events.filter((event) => event[field] === name)
+      const found = await look(kind, name)
+      expect(found).toMatchObject({ kind, name, events: of.length })
+      expect(found.artists).toEqual(most(countBy(of, ({ artist }) => artist)))
+      expect(found.listeners).toEqual(most(countBy(of, ({ user }) => user)))
+      const tracks = countBy(of, ({ artist, track }) => JSON.stringify([artist, track]))
+      expect(
+        found.tracks.map(({ artist, name }) => [
+          JSON.stringify([artist, name]),
+          tracks[JSON.stringify([artist, name])],
+        ]),
+      ).toEqual(most(tracks).map(({ name, events: n }) => [name, n]))
+      expect(Object.fromEntries(found.distributions.device.values)).toEqual(countBy(of, ({ device }) => device))
+      const hours = countBy(of, ({ timestamp }) => String(Number(timestamp.slice(11, 13))))
+      expect(found.hours).toEqual(Array.from({ length: 24 }, (_, hour) => hours[hour] ?? 0))
+      const newest = of.map(({ timestamp }) => timestamp.slice(0, 23)).sort((a, b) => (a < b ? 1 : -1))
+      expect(found.last.map(({ timestamp }) => timestamp.slice(0, 23))).toEqual(newest.slice(0, 20))
+      expect(found.lookedBack).toMatchObject({ events: events.length, complete: true })
+      expect(found.lookedBack.files).toBeGreaterThan(3)
+    }
+  })
+
+  it('finds nothing of a name that is not there', async () => {
+    expect(await look(kind, 'nobody')).toMatchObject({ events: 0, last: [], tracks: [], hours: new Array(24).fill(0) })
+  })
+
+  it.each(['x'.repeat(257), '%00'.repeat(2_000)])('refuses a name that no event can be listed by', async (name) => {
+    const response = await fetch(`${dashboard.url}/api/${kind}/${name}`)
+    expect([400, 404, 414]).toContain(response.status)
+  })
+})
+
+describe('Found', () => {
+  it('takes each line once, however its name is spelt', () => {
+    const found = new Found('user', 'zoé')
+    const both = encode(eventOf({ user: 'zoé' }, T0))
+      .toString()
+      .replace('"artist":"', '"artist":"zo\\u00e9", "x":"')
+    const other = encode(eventOf({ track: 'zoé' }, T0))
+    found.scan(Buffer.from(`${both.replace('"user":"zoé"', '"user":"zo\\u00e9","again":"zoé"')}\n${other}\n${both}\n`))
+    expect(found.read().events).toBe(2)
+  })
+
+  it('knows how names are written in JSON', () => {
+    expect(spellings('abc').map(String)).toEqual(['"abc"'])
+    expect(spellings('ê').map(String)).toEqual(['"ê"', '"\\u00ea"', '"\\u00EA"'])
+  })
+})
