@@ -4,21 +4,21 @@
  *
  * A quarantine line: {"partition":0,"offset":17,"reason":"bad_json","detail":"...","at":"2025-07-03T20:08:03.120Z","bytes":"<base64>"}
  */
-import { once } from 'node:events'
-import { PassThrough } from 'node:stream'
-import { crc32 } from 'node:zlib'
 import { decode, type InvalidEvent, type QuarantineReason } from '../event.ts'
+import { EventBytes } from '../event-bytes.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { LogBatch } from '../log/log.ts'
 import { SummaryBuilder } from '../stats/summary.ts'
 import { type BatchLimits, type BatchState, isLarge, MAX_DAYS } from './batch.ts'
 import type { BatchContents } from './commits.ts'
 import { dataFile, quarantineFile } from './layout.ts'
-import type { CommittedFile } from './record.ts'
+import { StagedFile } from './staged-file.ts'
 
-const FIRST_CHUNK = 16_384
-const LARGEST_CHUNK = 262_144
-const LF = 0x0a
+const MINUTES_PER_DAY = 1_440
+const DAY_MS = 86_400_000
+
+/** One for all batches: what is read is used before anything else is read. */
+const event = new EventBytes()
 
 /** A LogBatch and how far it has been consumed: one read may feed several batches. */
 export interface Cursor {
@@ -40,7 +40,8 @@ export interface StagingPlace {
 export class StagedBatch {
   readonly #place: StagingPlace
   readonly #first: number
-  readonly #days = new Map<string, StagedFile>()
+  /** By whole days since the Unix epoch. */
+  readonly #days = new Map<number, StagedFile>()
   readonly #summary = new SummaryBuilder()
   readonly #quarantined = new Map<QuarantineReason, number>()
   #quarantine: StagedFile | undefined
@@ -75,17 +76,16 @@ export class StagedBatch {
     this.#openedAt ??= performance.now()
     this.#readAt ??= now
     const { batch } = cursor
-    while (cursor.index < batch.count) {
+    for (; cursor.index < batch.count; cursor.index++) {
       if (isLarge(this.#messages, this.#bytes, limits)) return true
       const start = batch.starts[cursor.index]!
-      const value = start < 0 ? null : batch.data.subarray(start, batch.ends[cursor.index]!)
+      const end = batch.ends[cursor.index]!
       const offset = batch.first + batch.offsetDeltas[cursor.index]!
-      const written = this.#add(value, offset, this.#readAt, batch.refused)
+      const written = this.#add(batch, start, end, offset, this.#readAt)
       if (written === 'too many days') return false
       if (written) await written
-      cursor.index++
       this.#messages++
-      this.#bytes += value?.length ?? 0
+      this.#bytes += end - start
       this.#next = offset + 1
     }
     // The run's tail may hold offsets without a message: they are covered too.
@@ -99,7 +99,8 @@ export class StagedBatch {
    *   where the topic was made again and begins at the same offsets within the same second
    */
   async close(at: number): Promise<BatchContents> {
-    const [days, quarantine] = [[...this.#days], this.#quarantine]
+    const days = Array.from(this.#days, ([day, file]) => [dayName(day), file] as const)
+    const quarantine = this.#quarantine
     const namesAt = (moment: number) => {
       const { root, partition } = this.#place
       const range = [moment, partition, this.#first, this.#next - 1] as const
@@ -137,6 +138,25 @@ export class StagedBatch {
   }
 
   #add(
+    batch: LogBatch,
+    start: number,
+    end: number,
+    offset: number,
+    now: number,
+  ): Promise<void> | undefined | 'too many days' {
+    const { data, refused } = batch
+    if (start < 0 || refused !== undefined || !event.read(data, start, end, now)) {
+      return this.#addDecoded(start < 0 ? null : data.subarray(start, end), offset, now, refused)
+    }
+    const file = this.#dayFile(event.minute)
+    if (!file) return 'too many days'
+    this.#summary.addBytes(event)
+    this.#events++
+    return file.append(data, start, end)
+  }
+
+  /** For every message whose bytes are not plainly an event's. */
+  #addDecoded(
     value: Uint8Array | null,
     offset: number,
     now: number,
@@ -144,15 +164,22 @@ export class StagedBatch {
   ): Promise<void> | undefined | 'too many days' {
     const decoded = refused === undefined ? decode(value, now) : unread(refused)
     if (!decoded.ok) return this.#addQuarantined(value, offset, decoded, now)
-    let file = this.#days.get(decoded.day)
-    if (!file) {
-      if (this.#days.size >= MAX_DAYS) return 'too many days'
-      file = new StagedFile(this.#place.lake, `${this.#place.folder}/${this.#place.batch}-${decoded.day}.jsonl`)
-      this.#days.set(decoded.day, file)
-    }
+    const file = this.#dayFile(decoded.minute)
+    if (!file) return 'too many days'
     this.#summary.add(decoded.event, decoded.minute)
     this.#events++
     return file.append(decoded.line)
+  }
+
+  /** The file of the day of that minute; undefined where it would be one too many. */
+  #dayFile(minute: number): StagedFile | undefined {
+    const day = Math.floor(minute / MINUTES_PER_DAY)
+    let file = this.#days.get(day)
+    if (!file && this.#days.size < MAX_DAYS) {
+      file = new StagedFile(this.#place.lake, `${this.#place.folder}/${this.#place.batch}-${dayName(day)}.jsonl`)
+      this.#days.set(day, file)
+    }
+    return file
   }
 
   #addQuarantined(
@@ -180,93 +207,7 @@ function unread(detail: string): InvalidEvent {
   return { ok: false, reason: 'too_large', detail }
 }
 
-/** One staged file. Small ones go to the lake in one call at the end, larger ones stream from the first full chunk on. */
-class StagedFile {
-  readonly #lake: LakeStorage
-  readonly #path: string
-  #chunk = Buffer.allocUnsafe(FIRST_CHUNK)
-  #used = 0
-  #lines = 0
-  #bytes = 0
-  #crc = 0
-  #stream: PassThrough | undefined
-  #written: Promise<number> | undefined
-
-  constructor(lake: LakeStorage, path: string) {
-    this.#lake = lake
-    this.#path = path
-  }
-
-  /** Adds a line. Gives a promise only when the caller must wait for the lake. */
-  append(line: Uint8Array): Promise<void> | undefined {
-    this.#lines++
-    const size = line.length + 1
-    if (this.#used + size > this.#chunk.length && this.#chunk.length < LARGEST_CHUNK) this.#grow(this.#used + size)
-    if (this.#used + size <= this.#chunk.length) {
-      this.#put(line)
-      return undefined
-    }
-    const waiting = this.#used > 0 ? this.#send(this.#takeChunk()) : undefined
-    this.#chunk = Buffer.allocUnsafe(Math.max(LARGEST_CHUNK, size))
-    this.#put(line)
-    return waiting
-  }
-
-  async close(path: string, day: string | null): Promise<CommittedFile> {
-    const rest = this.#takeChunk()
-    if (this.#stream) {
-      await this.#send(rest)
-      this.#stream.end()
-    } else {
-      this.#account(rest)
-      this.#written = this.#lake.write(this.#path, rest)
-    }
-    await this.#written
-    const crc = this.#crc.toString(16).padStart(8, '0')
-    return { staged: this.#path, path, day, events: this.#lines, bytes: this.#bytes, crc32: crc }
-  }
-
-  async discard(): Promise<void> {
-    this.#stream?.destroy()
-    await this.#written?.catch(() => undefined)
-    if (this.#written) await this.#lake.remove(this.#path)
-  }
-
-  #put(line: Uint8Array): void {
-    this.#chunk.set(line, this.#used)
-    this.#used += line.length
-    this.#chunk[this.#used++] = LF
-  }
-
-  #grow(needed: number): void {
-    const larger = Buffer.allocUnsafe(Math.min(LARGEST_CHUNK, Math.max(needed, this.#chunk.length * 4)))
-    larger.set(this.#chunk.subarray(0, this.#used))
-    this.#chunk = larger
-  }
-
-  #takeChunk(): Buffer {
-    const chunk = this.#chunk.subarray(0, this.#used)
-    this.#used = 0
-    return chunk
-  }
-
-  #account(chunk: Buffer): void {
-    this.#crc = crc32(chunk, this.#crc)
-    this.#bytes += chunk.length
-  }
-
-  async #send(chunk: Buffer): Promise<void> {
-    this.#account(chunk)
-    if (!this.#stream) {
-      const stream = new PassThrough({ highWaterMark: 2 * LARGEST_CHUNK })
-      // The failure is reported by #written; without a listener it would end the process.
-      stream.on('error', () => undefined)
-      this.#stream = stream
-      this.#written = this.#lake.write(this.#path, stream)
-      this.#written.catch(() => stream.destroy())
-    }
-    // The lake may fail while this waits for it to drain: then #written rejects and ends the wait.
-    if (!this.#stream.write(chunk)) await Promise.race([once(this.#stream, 'drain'), this.#written])
-    if (this.#stream.destroyed) await this.#written
-  }
+/** YYYY-MM-DD. */
+function dayName(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10)
 }

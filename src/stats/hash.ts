@@ -10,35 +10,67 @@
  * It is fast and spreads evenly, but has no secret: a producer who sets out to can make values collide, and so be
  * counted as fewer than they are.
  */
+import type { EventBytes } from '../event-bytes.ts'
 
 const C1 = 0x239b961b
 const C2 = 0xab0e9789
 const C3 = 0x38b34ae5
 const C4 = 0xa1e38b93
 
+/** The code units that are being hashed: read out of a string or of bytes first, so that there is one hash for both. */
+let units = new Uint16Array(1024)
+
 /** Hashes `text` into `out[0]` (first word) and `out[1]` (second): no object is made for a hash. */
 export function hash64(text: string, out: Uint32Array, seed = 0): void {
-  const units = text.length
+  const { length } = text
+  if (length > units.length) units = new Uint16Array(length)
+  const into = units
+  for (let i = 0; i < length; i++) into[i] = text.charCodeAt(i)
+  hashUnits(into, length, out, seed)
+}
+
+/** Hashes the text of an event's field as `hash64` does, without making it where it is ASCII. */
+export function hashField(event: EventBytes, field: number, out: Uint32Array, seed = 0): void {
+  if (!event.isAscii(field)) {
+    hash64(event.text(field), out, seed)
+    return
+  }
+  const { data } = event
+  const start = event.starts[field] as number
+  const length = (event.ends[field] as number) - start
+  if (length > units.length) units = new Uint16Array(length)
+  const into = units
+  for (let i = 0; i < length; i++) into[i] = data[start + i] as number
+  hashUnits(into, length, out, seed)
+}
+
+/** Hashes a track, given its artist's hash and its title. */
+export function hashTrack(artistFirst: number, artistSecond: number, title: string, out: Uint32Array): void {
+  hash64(title, out, artistFirst)
+  out[1] = (out[1] as number) + artistSecond
+}
+
+function hashUnits(units: Uint16Array, length: number, out: Uint32Array, seed: number): void {
   let h1 = seed | 0
   let h2 = h1
   let h3 = h1
   let h4 = h1
   let at = 0
 
-  for (const end = units - (units % 8); at < end; at += 8) {
-    h1 = Math.imul(rotl(h1 ^ scramble(word(text, at), C1, 15, C2), 19) + h2, 5) + 0x561ccd1b
-    h2 = Math.imul(rotl(h2 ^ scramble(word(text, at + 2), C2, 16, C3), 17) + h3, 5) + 0x0bcaa747
-    h3 = Math.imul(rotl(h3 ^ scramble(word(text, at + 4), C3, 17, C4), 15) + h4, 5) + 0x96cd1c35
-    h4 = Math.imul(rotl(h4 ^ scramble(word(text, at + 6), C4, 18, C1), 13) + h1, 5) + 0x32ac3b17
+  for (const end = length - (length % 8); at < end; at += 8) {
+    h1 = Math.imul(rotl(h1 ^ scramble(word(units, at), C1, 15, C2), 19) + h2, 5) + 0x561ccd1b
+    h2 = Math.imul(rotl(h2 ^ scramble(word(units, at + 2), C2, 16, C3), 17) + h3, 5) + 0x0bcaa747
+    h3 = Math.imul(rotl(h3 ^ scramble(word(units, at + 4), C3, 17, C4), 15) + h4, 5) + 0x96cd1c35
+    h4 = Math.imul(rotl(h4 ^ scramble(word(units, at + 6), C4, 18, C1), 13) + h1, 5) + 0x32ac3b17
   }
 
-  const left = units - at
-  if (left > 6) h4 ^= scramble(text.charCodeAt(at + 6), C4, 18, C1)
-  if (left > 4) h3 ^= scramble(left > 5 ? word(text, at + 4) : text.charCodeAt(at + 4), C3, 17, C4)
-  if (left > 2) h2 ^= scramble(left > 3 ? word(text, at + 2) : text.charCodeAt(at + 2), C2, 16, C3)
-  if (left > 0) h1 ^= scramble(left > 1 ? word(text, at) : text.charCodeAt(at), C1, 15, C2)
+  const left = length - at
+  if (left > 6) h4 ^= scramble(unit(units, at + 6), C4, 18, C1)
+  if (left > 4) h3 ^= scramble(left > 5 ? word(units, at + 4) : unit(units, at + 4), C3, 17, C4)
+  if (left > 2) h2 ^= scramble(left > 3 ? word(units, at + 2) : unit(units, at + 2), C2, 16, C3)
+  if (left > 0) h1 ^= scramble(left > 1 ? word(units, at) : unit(units, at), C1, 15, C2)
 
-  const bytes = units * 2
+  const bytes = length * 2
   const sum = (h1 ^ bytes) + (h2 ^ bytes) + (h3 ^ bytes) + (h4 ^ bytes)
   const f1 = avalanche(sum | 0)
   const f2 = avalanche(((h2 ^ bytes) + sum) | 0)
@@ -48,15 +80,13 @@ export function hash64(text: string, out: Uint32Array, seed = 0): void {
   out[1] = f2 + (out[0] as number)
 }
 
-/** Hashes a track, given its artist's hash and its title. */
-export function hashTrack(artistFirst: number, artistSecond: number, title: string, out: Uint32Array): void {
-  hash64(title, out, artistFirst)
-  out[1] = (out[1] as number) + artistSecond
+function unit(units: Uint16Array, at: number): number {
+  return units[at] as number
 }
 
 /** Two code units as one little-endian word. */
-function word(text: string, at: number): number {
-  return text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16)
+function word(units: Uint16Array, at: number): number {
+  return unit(units, at) | (unit(units, at + 1) << 16)
 }
 
 function rotl(x: number, by: number): number {

@@ -43,6 +43,9 @@ export type Split = z.infer<typeof splitSchema>
 
 export type NamedCounts = { named: NamedCount[]; other: number }
 
+/** What is counted of an event. */
+export type Named = Pick<MusicEvent, Dimension | 'duration'>
+
 /** Counts of some events: of a minute, or of a batch. */
 export class Counts {
   events = 0
@@ -54,7 +57,7 @@ export class Counts {
   readonly action = new Tally(NAMES_PER_FIELD)
   readonly country = new Tally(NAMES_PER_FIELD)
 
-  add(event: MusicEvent): void {
+  add(event: Named): void {
     this.events++
     this.genre.add(event.genre)
     this.platform.add(event.platform)
@@ -99,7 +102,7 @@ export class MinuteCounts {
   }
 
   /** From here on counts are kept by minute. @param events all that were added so far */
-  divide(events: Iterable<{ event: MusicEvent; second: number }>): void {
+  divide(events: Iterable<{ event: Named; second: number }>): void {
     this.#divided = true
     for (const { event, second } of events) this.at(Math.floor(second / 60)).add(event)
   }

@@ -43,31 +43,44 @@ export interface Sample extends Record<Dimension, string[]> {
   columns: Record<Dimension | 'second' | 'track' | 'duration' | 'user', number[]>
 }
 
+/** What is kept of an event. */
+type Sampled = Omit<MusicEvent, 'user' | 'timestamp'>
+
 interface Row {
   chance: number
   second: number
-  event: MusicEvent
+  event: Sampled
+  /** As it is stored. */
+  user: number
 }
 
 const words = new Uint32Array(2)
+const TOO_LONG = '.'.repeat(LONGEST_NAME + 1)
 
 /** Draws the sample of one batch. */
 export class Sampler {
   #of = 0
+  #chance = 0
   /** Rows are kept whose chance, 32 bits, is not above it. */
   #threshold = 0xffff_ffff
   #rows: Row[] = []
 
   /** The events that are in it, in the order in which they came. */
-  get rows(): readonly { event: MusicEvent; second: number }[] {
+  get rows(): readonly { event: Sampled; second: number }[] {
     return this.#rows
   }
 
+  /** Decides about the next event. Where it gives true, the event has to be given to `keep`. */
+  draw(): boolean {
+    this.#chance = mixed(this.#of++)
+    return this.#chance <= this.#threshold
+  }
+
   /** @param second the event's whole seconds since the Unix epoch */
-  add(event: MusicEvent, second: number): void {
-    const chance = mixed(this.#of++)
-    if (chance > this.#threshold) return
-    this.#rows.push({ chance, second, event })
+  keep(event: Omit<MusicEvent, 'timestamp'>, second: number): void {
+    hash64(event.user, words)
+    const user = (words[0] as number) * 65_536 + ((words[1] as number) >>> 16)
+    this.#rows.push({ chance: this.#chance, second, event: clipped(event), user })
     while (this.#rows.length > SAMPLE_ROWS) {
       this.#threshold >>>= 1
       this.#rows = this.#rows.filter((row) => row.chance <= this.#threshold)
@@ -111,7 +124,7 @@ function columnsOf(rows: readonly Row[]): Sample {
   }
   const titles: Sample['tracks'] = []
   let before = 0
-  for (const { second, event } of rows) {
+  for (const { second, event, user } of rows) {
     columns.second.push(second - before)
     before = second
     for (const field of DIMENSIONS) columns[field].push(names[field].of(short(event[field])))
@@ -121,8 +134,7 @@ function columnsOf(rows: readonly Row[]): Sample {
     titles[track] = [artist, title]
     columns.track.push(track)
     columns.duration.push(event.duration)
-    hash64(event.user, words)
-    columns.user.push((words[0] as number) * 65_536 + ((words[1] as number) >>> 16))
+    columns.user.push(user)
   }
   return { ...perDimension((field) => names[field].names), artists: artists.names, tracks: titles, columns }
 }
@@ -139,6 +151,21 @@ class Numbers {
       this.#numbers.set(name, number)
     }
     return number
+  }
+}
+
+/** A message may hold a megabyte: a name that is too long is not kept, only that it was. */
+function clipped(event: Sampled): Sampled {
+  const clip = (name: string) => (name.length > LONGEST_NAME ? TOO_LONG : name)
+  return {
+    artist: clip(event.artist),
+    track: clip(event.track),
+    genre: clip(event.genre),
+    duration: event.duration,
+    platform: clip(event.platform),
+    device: clip(event.device),
+    action: clip(event.action),
+    country: event.country,
   }
 }
 

@@ -25,8 +25,11 @@
  */
 import { z } from 'zod'
 import type { MusicEvent } from '../event.ts'
+import { ACTION, ARTIST, COUNTRY, DEVICE, type EventBytes, GENRE, PLATFORM, TRACK, USER } from '../event-bytes.ts'
+import { ByteNames } from './byte-names.ts'
 import { DIMENSIONS } from './dimensions.ts'
-import { durationSchema, MinuteCounts, NAMES_PER_FIELD, splitSchema } from './minutes.ts'
+import { hashField } from './hash.ts'
+import { durationSchema, MinuteCounts, NAMES_PER_FIELD, type Named, splitSchema } from './minutes.ts'
 import { Plays } from './plays.ts'
 import { SAMPLE_ROWS, Sampler, sampleSchema } from './sample.ts'
 import { DistinctSketch, sketchSchema } from './sketch.ts'
@@ -75,6 +78,12 @@ export const summarySchema = partsSchema
   .refine(addsUp, 'its counts do not add up to its events')
 export type Summary = z.infer<typeof summarySchema>
 
+/** Of all batches: they hold the same few names. */
+const names = new ByteNames()
+const words = new Uint32Array(2)
+/** What is counted of the event at hand. */
+const named: Named = { genre: '', duration: 0, platform: '', device: '', action: '', country: '' }
+
 /** Sums up the events of one batch. Adding is the archiver's hot path. */
 export class SummaryBuilder {
   #events = 0
@@ -91,17 +100,29 @@ export class SummaryBuilder {
    * @param minute the event's whole minutes since the Unix epoch, as `decode` gives them
    */
   add(event: MusicEvent, minute: number): void {
-    // The next one will not be in the sample, or push others out of it.
-    if (this.#events === SAMPLE_ROWS) this.#counts.divide(this.#sampler.rows)
-    this.#events++
+    const second = this.#begin(minute, millisOfMinute(event.timestamp))
     this.#counts.at(minute).add(event)
-    this.#timeline.add(minute)
-    const at = minute * 60_000 + millisOfMinute(event.timestamp)
-    if (at < this.#oldest) this.#oldest = at
-    if (at > this.#newest) this.#newest = at
-    this.#sampler.add(event, Math.floor(at / 1000))
     this.#users.add(event.user)
     this.#plays.add(event.artist, event.track)
+    if (this.#sampler.draw()) this.#sampler.keep(event, second)
+  }
+
+  /** As `add`, with the event where it lies: no text is made that was met before. */
+  addBytes(event: EventBytes): void {
+    const second = this.#begin(event.minute, event.millis)
+    named.genre = names.of(event, GENRE)
+    named.duration = event.duration
+    named.platform = names.of(event, PLATFORM)
+    named.device = names.of(event, DEVICE)
+    named.action = names.of(event, ACTION)
+    named.country = names.of(event, COUNTRY)
+    this.#counts.at(event.minute).add(named)
+    hashField(event, USER, words)
+    this.#users.addHash(words[0] as number, words[1] as number)
+    this.#plays.addBytes(event)
+    if (!this.#sampler.draw()) return
+    const texts = { user: event.text(USER), artist: event.text(ARTIST), track: event.text(TRACK) }
+    this.#sampler.keep({ ...named, ...texts }, second)
   }
 
   /** The summary of what has been added so far; adding may go on. */
@@ -126,6 +147,18 @@ export class SummaryBuilder {
       split: this.#counts.split(counts),
       sample: this.#sampler.encode(),
     }
+  }
+
+  /** What every event begins with. @returns its whole seconds since the Unix epoch */
+  #begin(minute: number, millis: number): number {
+    // The next one will not be in the sample, or push others out of it.
+    if (this.#events === SAMPLE_ROWS) this.#counts.divide(this.#sampler.rows)
+    this.#events++
+    this.#timeline.add(minute)
+    const at = minute * 60_000 + millis
+    if (at < this.#oldest) this.#oldest = at
+    if (at > this.#newest) this.#newest = at
+    return Math.floor(at / 1000)
   }
 
   #top<T extends Names>(counter: TopCounter<T>) {
