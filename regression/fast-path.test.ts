@@ -58,7 +58,9 @@ async function archived(batch: LogBatch) {
   const lake = openMemoryLake()
   const staged = new StagedBatch({ lake, root: '/t', partition: 0, folder: '/t/_staging', batch: 1 }, 0)
   await staged.take({ batch, index: 0 }, LIMITS, NOW)
-  const { files, events, quarantined, summary } = await staged.close(NOW)
+  const { contents, durable } = await staged.seal(NOW)
+  await durable
+  const { files, events, quarantined, summary } = contents
   const lines = new Map<string, string[]>()
   for (const { day, staged: path, events: count } of files) {
     const text = Buffer.from(await lake.read(path)).toString('latin1')

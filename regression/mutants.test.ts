@@ -107,6 +107,13 @@ const MUTANTS: Mutant[] = [
     caughtBy: 'random-failures',
   },
   {
+    name: 'a record is created before the files that it names are whole',
+    file: COMMITS,
+    line: 'catch(ifRetryable), ready])',
+    becomes: 'catch(ifRetryable)])',
+    caughtBy: 'random-failures',
+  },
+  {
     name: 'a batch that is staged again writes to the names of the failed one',
     file: 'src/archive/partition.ts',
     line: 'this.#batches++',

@@ -98,13 +98,15 @@ export class CommitLog {
   }
 
   /**
-   * Commits a batch that begins at `next`, then publishes its files.
+   * Commits a batch that begins at `next`, then publishes its files. The record is written to its temporary name while
+   * the files are still being closed (each can take HDFS 0.4 s), and created once `durable` has
+   * resolved; without it they are closed already.
    * @throws COMMIT_FENCED when another owner took over: nothing of the batch is in the lake, its staged files are the
    *   new owner's to sweep. COMMIT_CORRUPT when a staged file vanished. The signal's reason: the outcome is then open.
    */
-  async commit(contents: BatchContents): Promise<BatchRecord> {
+  async commit(contents: BatchContents, durable?: Promise<unknown>): Promise<BatchRecord> {
     const record: BatchRecord = { ...this.#following(contents.next), kind: 'batch', ...contents }
-    await this.#append(record)
+    await this.#append(record, durable)
     await publish(this.#of, record)
     return record
   }
@@ -118,8 +120,8 @@ export class CommitLog {
     return headOf(this.#of, this.#seq + 1, this.fence, this.#next, next)
   }
 
-  async #append(record: CommitRecord): Promise<void> {
-    if (!(await create(this.#of, record))) {
+  async #append(record: CommitRecord, ready?: Promise<unknown>): Promise<void> {
+    if (!(await create(this.#of, record, ready))) {
       const { topic, partition } = this.#of
       throw new MusicFakerError(
         'COMMIT_FENCED',
@@ -173,11 +175,14 @@ function stagingOf(of: Ownership, fence: number): string {
 /**
  * Creates a record under its number: exactly one writer gets it. Resolves true when that is this one.
  * A rename that failed with a retryable error may have happened, so the number's record is read back and its id decides.
+ * @param ready the record does not get its number before this has resolved, and none where it rejects
  */
-export async function create(of: Ownership, record: CommitRecord): Promise<boolean> {
+export async function create(of: Ownership, record: CommitRecord, ready?: Promise<unknown>): Promise<boolean> {
   const target = `${partitionCommits(of.root, of.topicId, of.partition)}/${recordName(record.seq)}`
   const bytes = encodeRecord(record)
-  let temporary = await writeTemporary(of, record, bytes)
+  // Tried once while that is awaited: retries would go on behind the back of a caller whose files have failed.
+  const [early] = await Promise.all([writeOnce(of, record, bytes).catch(ifRetryable), ready])
+  let temporary = early ?? (await writeTemporary(of, record, bytes))
   for (let attempt = 1; ; attempt++) {
     of.signal.throwIfAborted()
     const outcome = await tryRename(of, temporary, target)
@@ -189,13 +194,19 @@ export async function create(of: Ownership, record: CommitRecord): Promise<boole
   }
 }
 
-/** Each try has a name of its own: a failed write may leave a partial file, or arrive late. */
 async function writeTemporary(of: Ownership, record: CommitRecord, bytes: Uint8Array): Promise<string> {
-  return retrying(async () => {
-    const path = `${stagingOf(of, record.fence)}/record-${record.seq}-${randomUUID()}.json`
-    await of.lake.write(path, bytes)
-    return path
-  }, of)
+  return retrying(() => writeOnce(of, record, bytes), of)
+}
+
+/** Each try has a name of its own: a failed write may leave a partial file, or arrive late. */
+async function writeOnce(of: Ownership, record: CommitRecord, bytes: Uint8Array): Promise<string> {
+  const path = `${stagingOf(of, record.fence)}/record-${record.seq}-${randomUUID()}.json`
+  await of.lake.write(path, bytes)
+  return path
+}
+
+function ifRetryable(error: unknown): undefined {
+  if (!isRetryable(error)) throw error
 }
 
 async function readIfThere(lake: LakeStorage, path: string): Promise<CommitRecord | undefined> {

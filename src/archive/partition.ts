@@ -1,18 +1,21 @@
 /**
  * Archives one partition for as long as it is assigned: claim, then read, stage, commit and publish, batch after batch.
- * While batch n is committed, batch n+1 is already being staged; its record is created only after n is published.
+ * While the files of batch n are closed and committed, batch n+1 is already being staged; its record is created only after
+ * n is published.
  */
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
 import { backoff, pause } from '../retry.ts'
-import { type BatchLimits, isFull, waitFor } from './batch.ts'
+import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import type { BatchRecord } from './record.ts'
-import { type Cursor, StagedBatch } from './staging.ts'
+import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
 
 /** The longest wait for messages in one call; stopping and closing by age do not depend on it. */
 const LONGEST_READ_MS = 500
+/** Fewer messages than this in one read, and none after them: the log brings them as they are produced. */
+const TRICKLE = 1_000
 
 export interface PartitionOptions {
   log: EventLog
@@ -118,9 +121,11 @@ export class PartitionArchiver {
           cursor = await this.#fill(staged, reader, cursor, failed.signal)
           position = staged.next
           if (staged.state.openedAt === undefined) continue
-          const contents = await staged.close(this.#options.clock())
+          const sealed = await staged.seal(this.#options.clock())
+          // No record can name its files then.
+          sealed.durable.catch(() => staged.discard())
           await committing
-          committing = this.#commit(commits, contents)
+          committing = this.#commit(commits, sealed)
           committing.catch((error) => failed.abort(error))
         } catch (error) {
           await staged.discard()
@@ -143,17 +148,21 @@ export class PartitionArchiver {
     const { limits, clock, stop, readBytes } = this.#options
     const signal = AbortSignal.any([stop, failed, this.#lost])
     let cursor = rest
+    let trickles = false
     while (!isFull(staged.state, limits, performance.now()) && !this.#reached(staged.next)) {
       if (cursor && cursor.index < cursor.batch.count) {
         if (!(await staged.take(cursor, limits, clock()))) break
         continue
       }
+      // Messages that come one by one are gathered: else each would cost a read of its own, and wake the log for it.
+      if (trickles) await pause(gatherFor(staged.state, limits, performance.now()), signal).catch(() => undefined)
       if (signal.aborted) break
       const maxWaitMs = waitFor(staged.state, limits, performance.now(), LONGEST_READ_MS)
       const batch = await readUnlessAborted(reader, { maxBytes: readBytes, maxWaitMs, signal })
       if (!batch || batch.next === batch.first) continue
       this.#failures = 0
       cursor = { batch, index: 0 }
+      trickles = batch.next >= batch.end && batch.count < TRICKLE
       if (!(await staged.take(cursor, limits, clock()))) break
     }
     failed.throwIfAborted()
@@ -161,9 +170,9 @@ export class PartitionArchiver {
     return cursor
   }
 
-  async #commit(commits: CommitLog, contents: Parameters<CommitLog['commit']>[0]): Promise<void> {
+  async #commit(commits: CommitLog, { contents, durable }: SealedBatch): Promise<void> {
     const began = performance.now()
-    const record = await commits.commit(contents)
+    const record = await commits.commit(contents, durable)
     const seconds = (performance.now() - began) / 1_000
     this.#report({ kind: 'committed', partition: this.#partition, record, seconds })
     // Only a hint that shows lag: the position to read from is the lake's.

@@ -40,18 +40,19 @@ export class StagedFile {
     return waiting
   }
 
-  async close(path: string, day: string | null): Promise<CommittedFile> {
+  /** Ends the file, and says what the record will: the lake may still be closing it, until `durable` settles. */
+  seal(path: string, day: string | null): CommittedFile {
     const rest = this.#takeChunk()
-    if (this.#stream) {
-      await this.#send(rest)
-      this.#stream.end()
-    } else {
-      this.#account(rest)
-      this.#written = this.#lake.write(this.#path, rest)
-    }
-    await this.#written
+    this.#account(rest)
+    if (this.#stream) this.#stream.end(rest)
+    else this.#written = this.#lake.write(this.#path, rest)
     const crc = this.#crc.toString(16).padStart(8, '0')
     return { staged: this.#path, path, day, events: this.#lines, bytes: this.#bytes, crc32: crc }
+  }
+
+  /** Resolves when a sealed file is whole in the lake; rejects with the lake's error. */
+  async durable(): Promise<void> {
+    await this.#written
   }
 
   async discard(): Promise<void> {

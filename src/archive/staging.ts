@@ -37,6 +37,12 @@ export interface StagingPlace {
   batch: number
 }
 
+export interface SealedBatch {
+  contents: BatchContents
+  /** Settles when every file is whole in the lake, or one cannot be. */
+  durable: Promise<unknown>
+}
+
 export class StagedBatch {
   readonly #place: StagingPlace
   readonly #first: number
@@ -94,11 +100,12 @@ export class StagedBatch {
   }
 
   /**
-   * Closes and makes durable every file.
+   * Ends the batch. Its contents are certain at once, while its files are still being closed: the record may be written
+   * meanwhile, but must not get its number before `durable` has resolved.
    * @param at epoch milliseconds for the stamp in the names; moved on by whole seconds while a name is taken, as it can be
    *   where the topic was made again and begins at the same offsets within the same second
    */
-  async close(at: number): Promise<BatchContents> {
+  async seal(at: number): Promise<SealedBatch> {
     const days = Array.from(this.#days, ([day, file]) => [dayName(day), file] as const)
     const quarantine = this.#quarantine
     const namesAt = (moment: number) => {
@@ -111,11 +118,10 @@ export class StagedBatch {
     }
     let names = namesAt(at)
     for (let moment = at; await this.#anyTaken(names); names = namesAt(moment)) moment += 1_000
-    const files = await Promise.all([
-      ...days.map(([day, file], i) => file.close(names[i]!, day)),
-      ...(quarantine ? [quarantine.close(names.at(-1)!, null)] : []),
-    ])
-    return {
+    const files = days.map(([day, file], i) => file.seal(names[i]!, day))
+    if (quarantine) files.push(quarantine.seal(names.at(-1)!, null))
+    const durable = Promise.all(this.#files().map((file) => file.durable()))
+    const contents = {
       next: this.#next,
       files,
       events: this.#events,
@@ -124,12 +130,16 @@ export class StagedBatch {
       readAt: new Date(this.#readAt ?? at).toISOString(),
       summary: this.#summary.build(),
     }
+    return { contents, durable }
   }
 
   /** Drops the batch: nothing of it was committed. Leftovers are swept by the next claim, so failures are ignored. */
   async discard(): Promise<void> {
-    const files = [...this.#days.values(), ...(this.#quarantine ? [this.#quarantine] : [])]
-    await Promise.allSettled(files.map((file) => file.discard()))
+    await Promise.allSettled(this.#files().map((file) => file.discard()))
+  }
+
+  #files(): StagedFile[] {
+    return [...this.#days.values(), ...(this.#quarantine ? [this.#quarantine] : [])]
   }
 
   async #anyTaken(paths: readonly string[]): Promise<boolean> {

@@ -77,7 +77,9 @@ export async function remake(
       const batch = upTo(await reader.read(READ), next)
       if (batch.next > batch.first) await staged.take({ batch, index: 0 }, NO_LIMITS, readAt)
     }
-    return await staged.close(readAt)
+    const { contents, durable } = await staged.seal(readAt)
+    await durable
+    return contents
   } catch (error) {
     await staged.discard()
     throw error

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type BatchLimits, isFull, waitFor } from '../../src/archive/batch.ts'
+import { type BatchLimits, gatherFor, isFull, waitFor } from '../../src/archive/batch.ts'
 
 const limits: BatchLimits = { messages: 10, bytes: 1_000, ageMs: 500 }
 
@@ -19,6 +19,22 @@ describe('closing a batch', () => {
 
   it('stays open below every limit', () => {
     expect(isFull({ messages: 9, bytes: 999, openedAt: 0 }, limits, 499)).toBe(false)
+  })
+
+  it('closes sooner where enough has come', () => {
+    const realtime: BatchLimits = { ...limits, early: { messages: 5, ageMs: 100 } }
+    expect(isFull({ messages: 4, bytes: 1, openedAt: 0 }, realtime, 499)).toBe(false)
+    expect(isFull({ messages: 5, bytes: 1, openedAt: 0 }, realtime, 99)).toBe(false)
+    expect(isFull({ messages: 5, bytes: 1, openedAt: 0 }, realtime, 100)).toBe(true)
+    expect(waitFor({ messages: 4, bytes: 1, openedAt: 0 }, realtime, 40, 1_000)).toBe(460)
+    expect(waitFor({ messages: 5, bytes: 1, openedAt: 0 }, realtime, 40, 1_000)).toBe(60)
+  })
+
+  it('gathers for a quarter of the age at which it may close, and not beyond it', () => {
+    const state = { messages: 1, bytes: 1, openedAt: 0 }
+    expect(gatherFor(state, limits, 10)).toBe(125)
+    expect(gatherFor(state, limits, 450)).toBe(50)
+    expect(gatherFor(state, { ...limits, early: { messages: 5, ageMs: 100 } }, 10)).toBe(25)
   })
 
   it('waits until exactly when the batch is due, and never longer than asked', () => {
