@@ -1,4 +1,5 @@
 /** npm run picture: makes docs/page.png, the README's picture of the page, from a fresh flow of its own. */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,23 +8,34 @@ import { spawnSelf } from '../src/self.ts'
 import { launchChromium } from '../test/browser/chromium.ts'
 import { freeConfig } from '../test/services.ts'
 
-const FLOW_S = 75
-const SIZE = { width: 1440, height: 1060 }
+const RATE = 100
+/** Minutes of events that go before the flow, as dense as it, so that the charts over time have something to show. */
+const BEFORE_MIN = 70
+const SPEED = 150
+const FLOW_S = 60
+const SIZE = { width: 1440, height: 1500 }
+/** The last part that the picture shows. */
+const LAST = '#over-time'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'music-faker-picture-'))
 const { port } = await freeConfig(dataDir)
-const { config } = loadConfig({ dataDir, port, rate: '300/s' }, {})
+const { config } = loadConfig({ dataDir, port, rate: `${RATE}/s` }, {})
+const start = new Date(Date.now() - BEFORE_MIN * 60_000).toISOString().slice(0, 19)
+const before = ['--start', start, '--speed', `${SPEED}x`, '--rate', `${RATE * SPEED}/s`]
+await once(spawnSelf(config, ['produce', ...before]), 'exit')
 const pipeline = spawnSelf(config, ['start'])
-const ended = new Promise((resolve) => pipeline.once('exit', resolve))
+const ended = once(pipeline, 'exit')
 const browser = await launchChromium()
 try {
   await new Promise((resolve) => setTimeout(resolve, FLOW_S * 1_000))
   const context = await browser.newContext({ viewport: SIZE, locale: 'en-US', colorScheme: 'light' })
   const page = await context.newPage()
-  await page.goto(`http://localhost:${port}`)
-  await page.getByText('Live feed').waitFor()
+  await page.goto(`http://localhost:${port}/?window=60m`)
+  await page.locator('#feed li').first().waitFor()
   await new Promise((resolve) => setTimeout(resolve, 20_000))
-  await page.screenshot({ path: join(import.meta.dirname, '..', 'docs', 'page.png') })
+  const box = await page.locator(LAST).boundingBox()
+  const clip = { x: 0, y: 0, width: SIZE.width, height: Math.ceil((box?.y ?? 0) + (box?.height ?? SIZE.height)) + 24 }
+  await page.screenshot({ path: join(import.meta.dirname, '..', 'docs', 'page.png'), clip })
 } finally {
   await browser.close()
   pipeline.kill('SIGTERM')

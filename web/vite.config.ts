@@ -1,6 +1,8 @@
 import { defineConfig } from 'vite'
+import { world } from './map/plugin.ts'
 
 export default defineConfig({
+  plugins: [world()],
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,
@@ -8,6 +10,8 @@ export default defineConfig({
     // The page's Content-Security-Policy allows no data: URL and no inline script.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // On a busy machine it would tell users about the build.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:5001' } },
 })

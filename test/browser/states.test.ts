@@ -27,7 +27,7 @@ it('an empty lake is live and says that it is empty', async () => {
   const visited = await visit(browser, url)
   await visited.page.waitForSelector('.state-live')
   expect(await numberOf(visited.page, '#events')).toBe(0)
-  expect(await visited.page.textContent('#genre')).toContain('No event in the lake yet.')
+  expect(await visited.page.textContent('#genres-over-time')).toContain('No event in the lake yet.')
   expect(await visited.page.textContent('.clocks')).toContain('none yet')
   await flow.generate(3)
   await flow.archive()

@@ -39,9 +39,9 @@ export class Flow {
     return new Flow(folder, log, openLocalLake({ folder: join(folder, 'lake') }))
   }
 
-  /** Appends `count` generated events, their times evenly over the `spanMs` before now. */
-  async generate(count: number, spanMs = 0): Promise<MusicEvent[]> {
-    const now = Date.now()
+  /** Appends `count` generated events, their times evenly over the `spanMs` before the moment `ageMs` ago. */
+  async generate(count: number, spanMs = 0, ageMs = 0): Promise<MusicEvent[]> {
+    const now = Date.now() - ageMs
     const events = Array.from({ length: count }, (_, i) =>
       this.#generator.next(Math.floor(now - spanMs + (spanMs * (i + 1)) / count)),
     )

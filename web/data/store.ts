@@ -1,6 +1,7 @@
 /** What the page shows: one signal per section of the snapshot, so that a delta redraws only what it changes. */
-import { batch, type Signal, signal } from '@preact/signals'
+import { batch, computed, type Signal, signal } from '@preact/signals'
 import type { Delta, Sections, Snapshot } from '../../src/dashboard/api.ts'
+import { go, here, view } from './here.ts'
 
 type Shown = { [K in keyof Sections]: Signal<Sections[K] | undefined> }
 
@@ -30,9 +31,13 @@ export const shown: Shown = {
 
 /** The server's time of what is shown, ISO 8601 in UTC. */
 export const shownAt = signal<string | undefined>(undefined)
+/** The view that the figures on the screen are of. */
+const shownView = signal<string | undefined>(undefined)
+/** True while another view is asked for than is shown. */
+export const turning = computed(() => shownView.value !== undefined && shownView.value !== view.value)
 
 /** While paused the screen keeps still; what arrives is kept and shown on resuming. */
-export const paused = signal(false)
+export const paused = computed(() => here.value.paused)
 
 /** The server's clock less this browser's, in milliseconds: ages are right even where the browser's clock is wrong. */
 export const clockOffset = signal(0)
@@ -42,7 +47,8 @@ export const now = signal(Date.now())
 let latest: Partial<Sections> = {}
 let latestAt: string | undefined
 
-export function take(data: Snapshot | Delta): void {
+/** Takes what the server says of a view. A view that was asked for is shown once even while paused. */
+export function take(of: string, data: Snapshot | Delta): void {
   const { at, ...sections } = data
   latest = { ...latest, ...sections }
   latestAt = at
@@ -50,13 +56,17 @@ export function take(data: Snapshot | Delta): void {
     const offset = Date.parse(at) - Date.now()
     // Small differences are the network's, and would make the ages jitter.
     if (Math.abs(offset - clockOffset.value) > 1_500) clockOffset.value = offset
-    if (!paused.value) show(sections)
+    if (shownView.value !== of) {
+      now.value = Date.now() + clockOffset.value
+      shownView.value = of
+      show(latest)
+    } else if (!paused.value) show(sections)
   })
 }
 
 export function togglePause(): void {
   batch(() => {
-    paused.value = !paused.value
+    go({ paused: !paused.value }, 'replace')
     if (!paused.value) show(latest)
     tick()
   })
@@ -75,4 +85,10 @@ function show(sections: Partial<Sections>): void {
 function assign<K extends keyof Sections>(key: K, sections: Partial<Sections>): void {
   // A newer server may send sections that this page does not know.
   if (Object.hasOwn(shown, key)) shown[key].value = sections[key]
+}
+
+/** What is on the screen, as the API names it. */
+export function shownSnapshot(): Record<string, unknown> {
+  const sections = Object.entries(shown).map(([key, section]) => [key, section.peek()] as const)
+  return { at: shownAt.peek(), ...Object.fromEntries(sections) }
 }

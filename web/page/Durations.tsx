@@ -1,48 +1,32 @@
+import { nothing } from '../data/nothing.ts'
 import { shown } from '../data/store.ts'
-import { playTime, whole } from '../words/format.ts'
+import { playTime } from '../words/format.ts'
 import { words } from '../words/language.ts'
 import { Columns } from './Columns.tsx'
-import { DataTable } from './DataTable.tsx'
 import { Panel } from './Panel.tsx'
 
+/** How long the tracks are. */
 export function Durations() {
   const w = words.value
   const durations = shown.durations.value
-  const buckets = withoutEmptyEnds(durations?.buckets ?? []).map(({ over, upTo, events }) => ({
+  const buckets = withoutEmptyEnds(durations?.buckets ?? [])
+  const columns = buckets.map(({ over, upTo, events }, i) => ({
     name: upTo === null ? w.longerThan(playTime(over)) : `${playTime(over)} – ${playTime(upTo)}`,
-    from: playTime(over),
-    to: upTo === null ? '' : playTime(upTo),
+    tick: i % 2 === 1 || i === buckets.length - 1 ? (upTo === null ? '…' : playTime(upTo)) : '',
     events,
   }))
   const mean = durations?.mean
+  const note = [mean != null && w.meanDuration(playTime(mean)), durations?.exact === false && w.fromSample]
   return (
     <Panel
       id="durations"
       title={w.durations}
-      note={mean == null ? undefined : w.meanDuration(playTime(mean))}
-      size="quarter"
+      note={note.filter(Boolean).join(' · ')}
+      span={4}
+      table={() => ({ heads: [w.length, w.count], rows: columns.map(({ name, events }) => [name, events]) })}
+      empty={columns.length === 0 ? nothing.value : undefined}
     >
-      {buckets.length > 0 ? (
-        <>
-          <Columns
-            columns={buckets.map(({ name, events }) => ({
-              key: name,
-              value: events,
-              title: `${name} · ${whole(events)}`,
-            }))}
-            top={whole(Math.max(...buckets.map((bucket) => bucket.events)))}
-            from={buckets[0]?.from ?? ''}
-            to={buckets.at(-1)?.to ?? ''}
-          />
-          <DataTable
-            caption={w.durations}
-            heads={[w.seconds, w.count]}
-            rows={buckets.map(({ name, events }) => [name, whole(events)])}
-          />
-        </>
-      ) : (
-        <p class="muted">{w.empty}</p>
-      )}
+      <Columns columns={columns} />
     </Panel>
   )
 }

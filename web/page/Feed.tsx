@@ -1,8 +1,9 @@
 import type { Row } from '../../src/dashboard/api.ts'
 import { now, shown } from '../data/store.ts'
-import { country, playTime, whole } from '../words/format.ts'
+import { country, nameOf, playTime, whole } from '../words/format.ts'
 import { words } from '../words/language.ts'
 import { Panel } from './Panel.tsx'
+import { PersonLink } from './PersonLink.tsx'
 
 /** The newest events, before they are archived: a sample where there are many. All of it is text. */
 export function Feed() {
@@ -11,70 +12,82 @@ export function Feed() {
   const rows = recent?.rows ?? []
   const note = recent && recent.standsFor > 0 ? w.sampleOf(whole(recent.sampled), whole(recent.standsFor)) : w.feedQuiet
   return (
-    <Panel id="feed" title={w.feed} note={note} size="full">
-      {rows.length === 0 ? (
-        <p class="muted">{w.feedEmpty}</p>
-      ) : (
-        <table class="feed">
-          <thead>
-            <tr>
-              <Head name="time" text={w.time} />
-              <Head name="track" text={w.track} />
-              <Head name="artist" text={w.artist} />
-              <Head name="listener" text={w.listener} />
-              <Head name="country" text={w.countryOne} />
-              <Head name="action" text={w.what} />
-              <Head name="genre" text={w.genreOne} />
-              <Head name="platform" text={w.where} />
-              <Head name="device" text={w.deviceOne} />
-              <Head name="duration" text={w.duration} />
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <Event key={row.id} row={row} />
-            ))}
-          </tbody>
-        </table>
-      )}
+    <Panel
+      id="feed"
+      title={w.feed}
+      note={note}
+      span={4}
+      table={() => tableOf(rows)}
+      empty={rows.length === 0 ? w.feedEmpty : undefined}
+    >
+      <EventList rows={rows} title={w.feed} />
     </Panel>
   )
 }
 
-function Head({ name, text }: { name: string; text: string }) {
+/** Events as a list that scrolls within its panel. */
+export function EventList({ rows, title }: { rows: readonly Row[]; title: string }) {
   return (
-    <th scope="col" class={`col-${name}`}>
-      {text}
-    </th>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard
+    <section class="feed" tabIndex={0} aria-label={title}>
+      <ul>
+        {rows.map((row) => (
+          <Event key={row.id} row={row} />
+        ))}
+      </ul>
+    </section>
   )
 }
 
 function Event({ row }: { row: Row }) {
-  const action = Object.hasOwn(words.value.actions, row.action) ? words.value.actions[row.action] : row.action
   return (
-    <tr>
-      <td class="col-time" title={`${row.timestamp} UTC`}>
-        <time dateTime={`${row.timestamp}Z`}>{timeOf(row.timestamp)}</time>
-      </td>
-      <Cell name="track" text={row.track} />
-      <Cell name="artist" text={row.artist} />
-      <Cell name="listener" text={row.user} />
-      <Cell name="country" text={country(row.country)} />
-      <Cell name="action" text={action ?? row.action} />
-      <Cell name="genre" text={row.genre} />
-      <Cell name="platform" text={row.platform} />
-      <Cell name="device" text={row.device} />
-      <Cell name="duration" text={playTime(row.duration)} />
-    </tr>
+    <li>
+      <time class="muted" dateTime={`${row.timestamp}Z`} title={`${row.timestamp} UTC`}>
+        {timeOf(row.timestamp)}
+      </time>
+      <span class={`action action-${ACTIONS.has(row.action) ? row.action : 'other'}`}>
+        <bdi>{nameOf('action', row.action)}</bdi>
+      </span>
+      <span class="track" title={row.track}>
+        <bdi>{row.track}</bdi>
+      </span>
+      <span class="who muted">
+        <PersonLink kind="artist" name={row.artist} />
+      </span>
+      <span class="where muted" title={`${row.genre} · ${playTime(row.duration)}`}>
+        <PersonLink kind="listener" name={row.user} />
+        {' · '}
+        <bdi>{country(row.country)}</bdi>
+        {' · '}
+        <bdi>{row.platform}</bdi>
+        {' · '}
+        <bdi>{row.device}</bdi>
+      </span>
+    </li>
   )
 }
 
-function Cell({ name, text }: { name: string; text: string }) {
-  return (
-    <td class={`col-${name}`} title={text}>
-      <bdi>{text}</bdi>
-    </td>
-  )
+const ACTIONS = new Set(['play', 'pause', 'skip', 'like', 'share', 'favorite'])
+
+/** All ten fields. */
+export function tableOf(rows: readonly Row[]) {
+  const w = words.value
+  const { country: where, action, genre, platform, device } = w.fieldOne
+  return {
+    heads: [w.time, w.track, w.artist, w.listener, where, action, genre, platform, device, w.length],
+    rows: rows.map((row) => [
+      row.timestamp,
+      row.track,
+      row.artist,
+      row.user,
+      country(row.country),
+      nameOf('action', row.action),
+      row.genre,
+      row.platform,
+      row.device,
+      playTime(row.duration),
+    ]),
+  }
 }
 
 /** The time of an event of today, else its day: events of other days come where a producer makes them up. */

@@ -7,7 +7,7 @@ export function Footer() {
       <p>{w.footer}</p>
       <ul>
         <li>
-          <a href="/openapi.json">{w.api}</a>
+          <a href="/docs">{w.api}</a>
         </li>
         <li>
           <a href="/metrics">{w.metrics}</a>

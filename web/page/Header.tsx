@@ -1,35 +1,58 @@
+import { addressOf, follow, here } from '../data/here.ts'
 import { paused, shown, togglePause } from '../data/store.ts'
+import { theme, toggleTheme } from '../data/theme.ts'
 import { LANGUAGES } from '../words/choose.ts'
 import { language, speak, words } from '../words/language.ts'
+import { Export } from './Export.tsx'
+import { openHelp } from './Help.tsx'
+import { Icon } from './Icon.tsx'
 import { Logo } from './Logo.tsx'
-import { State } from './State.tsx'
 
 export function Header() {
+  const w = words.value
   const profile = shown.profile.value
+  const home = { place: { kind: 'home' } } as const
   return (
     <header class="top">
       <div class="brand">
         <Logo />
         <div>
-          <h1>{words.value.title}</h1>
-          <p class="muted">
+          <h1>
+            <a href={addressOf(home)} onClick={follow(home)}>
+              {w.title}
+            </a>
+          </h1>
+          <p class="muted tiny">
             music-faker
             {profile && (
               <>
                 {' '}
-                · {words.value.profile[profile] ?? profile} · {words.value.topic} <bdi>{shown.topic.value}</bdi>
+                · {w.profile[profile] ?? profile} · {w.topic} <bdi>{shown.topic.value}</bdi>
               </>
             )}
           </p>
         </div>
       </div>
-      <State />
       <div class="controls">
-        <button type="button" class="button" onClick={togglePause}>
-          <span class={paused.value ? 'icon-play' : 'icon-pause'} aria-hidden="true" />
-          {paused.value ? words.value.resume : words.value.pause}
+        <button type="button" class="button" aria-keyshortcuts="Space" onClick={togglePause}>
+          <Icon name={paused.value ? 'play' : 'pause'} />
+          {paused.value ? w.resume : w.pause}
+        </button>
+        {here.value.place.kind === 'home' && <Export />}
+        <button
+          type="button"
+          class="button bare"
+          aria-keyshortcuts="t"
+          aria-label={theme.value === 'dark' ? w.lightTheme : w.darkTheme}
+          title={theme.value === 'dark' ? w.lightTheme : w.darkTheme}
+          onClick={toggleTheme}
+        >
+          <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
         </button>
         <Languages />
+        <button type="button" class="button bare" aria-label={w.help} title={w.help} onClick={openHelp}>
+          <Icon name="help" />
+        </button>
       </div>
     </header>
   )
@@ -39,7 +62,7 @@ const NAMES = { en: 'English', fr: 'Français' }
 
 function Languages() {
   return (
-    <fieldset class="languages">
+    <fieldset class="choices languages">
       <legend class="hidden">{words.value.language}</legend>
       {LANGUAGES.map((code) => (
         <button
@@ -47,7 +70,7 @@ function Languages() {
           type="button"
           lang={code}
           aria-pressed={language.value === code}
-          aria-label={NAMES[code]}
+          aria-label={`${code.toUpperCase()} – ${NAMES[code]}`}
           title={NAMES[code]}
           onClick={() => speak(code)}
         >

@@ -13,7 +13,8 @@ export function Pipeline() {
     <Panel
       id="lag"
       title={w.pipeline}
-      note={some ? w.partitionsShown(whole(partitions.length), whole(lag.count)) : undefined}
+      note={some ? w.partitionsShown(whole(partitions.length), whole(lag.count)) : w.pipelineNote}
+      span={4}
     >
       <table class="numbers">
         <thead>

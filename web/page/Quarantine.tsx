@@ -11,7 +11,14 @@ export function Quarantine() {
     .map(([reason, events]) => ({ key: reason, name: w.reasons[reason] ?? reason, events }))
     .sort((a, b) => b.events - a.events)
   return (
-    <Panel id="quarantine" title={w.quarantine}>
+    <Panel
+      id="quarantine"
+      title={w.quarantine}
+      span={4}
+      {...(bars.length > 0 && {
+        table: () => ({ heads: [w.reason, w.messages], rows: bars.map(({ name, events }) => [name, events]) }),
+      })}
+    >
       <p class="muted">
         {total > 0 && <strong class="figure small">{whole(total)} </strong>}
         {total === 0 ? w.quarantineNone : w.quarantineSome}

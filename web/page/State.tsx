@@ -1,19 +1,8 @@
-import { computed } from '@preact/signals'
-import { browserNow, connection, connectNow } from '../data/connection.ts'
-import { statusOf } from '../data/status.ts'
-import { paused, shown, shownAt } from '../data/store.ts'
+import { connectNow } from '../data/connection.ts'
+import { status } from '../data/state.ts'
+import { shownAt } from '../data/store.ts'
 import { whole } from '../words/format.ts'
 import { words } from '../words/language.ts'
-
-const status = computed(() =>
-  statusOf({
-    connection: connection.value,
-    paused: paused.value,
-    health: shown.health.value,
-    clocks: shown.clocks.value,
-    browserNow: browserNow.value,
-  }),
-)
 
 /** The state in words. A screen reader hears it when it changes, not at each second of the countdown. */
 export function State() {
@@ -32,12 +21,12 @@ export function State() {
           {words.value.statusMeans[means]}
           {(word === 'paused' || word === 'disconnected') && ` ${lastKnown()}`}
         </p>
+        {seconds !== undefined && (
+          <button type="button" class="text-button" onClick={connectNow}>
+            {words.value.retryNow}
+          </button>
+        )}
       </div>
-      {seconds !== undefined && (
-        <button type="button" class="button" onClick={connectNow}>
-          {words.value.retryNow}
-        </button>
-      )}
     </div>
   )
 }

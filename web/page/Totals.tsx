@@ -1,58 +1,59 @@
-import type { Totals as TotalsSection } from '../../src/dashboard/api.ts'
+import type { ViewTotals } from '../../src/dashboard/api.ts'
+import { here } from '../data/here.ts'
 import { shown } from '../data/store.ts'
 import { signed, whole } from '../words/format.ts'
 import { words } from '../words/language.ts'
 
+type Counted = 'events' | 'artists' | 'tracks' | 'users'
+const COUNTED: readonly Counted[] = ['events', 'artists', 'tracks', 'users']
+
+/** The counts of the view, each with how sure it is and what changed. */
 export function Totals() {
-  const totals = shown.totals.value
   const w = words.value
+  const totals = shown.viewTotals.value
   return (
     <section aria-labelledby="totals-title">
       <h2 id="totals-title" class="hidden">
         {w.totals}
       </h2>
       <dl class="totals">
-        <Total id="events" label={w.events} count={totals?.events} change={totals?.change} of="events" lead />
-        <Total id="artists" label={w.artists} {...totals?.artists} change={totals?.change} of="artists" />
-        <Total id="tracks" label={w.tracks} {...totals?.tracks} change={totals?.change} of="tracks" />
-        <Total id="users" label={w.users} {...totals?.users} change={totals?.change} of="users" />
+        {COUNTED.map((of) => (
+          <div key={of} class="panel total">
+            <dt class="label">{w.counted[of]}</dt>
+            <dd>
+              <span class="figure" id={of}>
+                {totals ? whole(totals[of].count) : '–'}
+              </span>
+              <span class="below">
+                <Change of={of} totals={totals} />
+                {totals && <span class="tag">{w.sure[totals[of].kind]}</span>}
+              </span>
+            </dd>
+          </div>
+        ))}
       </dl>
     </section>
   )
 }
 
-interface TotalProps {
-  id: string
-  label: string
-  count?: number | undefined
-  /** Given for distinct counts. */
-  exact?: boolean
-  change: TotalsSection['change'] | undefined
-  of: 'events' | 'artists' | 'tracks' | 'users'
-  lead?: boolean
+/** Since the span before; for all time, since a moment ago. */
+function Change({ of, totals }: { of: Counted; totals: ViewTotals | null | undefined }) {
+  const w = words.value
+  const before = totals?.before
+  const recent = shown.totals.value?.change
+  if (before) {
+    const by = (totals?.[of].count ?? 0) - before[of].count
+    return by === 0 ? <span class="change">{w.asBefore}</span> : <Difference by={by} since={w.thanBefore} />
+  }
+  const everything = here.value.window === 'all' && Object.keys(here.value.filter).length === 0
+  if (!everything || !recent) return <span class="change">{'\u00a0'}</span>
+  return <Difference by={recent[of]} since={w.inLast(whole(recent.seconds))} />
 }
 
-function Total({ id, label, count, exact, change, of, lead }: TotalProps) {
-  const w = words.value
+function Difference({ by, since }: { by: number; since: string }) {
   return (
-    <div class={lead ? 'panel total lead' : 'panel total'}>
-      <dt class="label">{label}</dt>
-      <dd>
-        <span class="figure" id={id}>
-          {count === undefined ? '–' : whole(count)}
-        </span>
-        <span class="below">
-          <span class={change && change[of] > 0 ? 'change up' : 'change'}>
-            {change ? inWords(change[of], change.seconds) : '\u00a0'}
-          </span>
-          {exact !== undefined && <span class="tag">{exact ? w.exact : w.estimated}</span>}
-        </span>
-      </dd>
-    </div>
+    <span class={by > 0 ? 'change up' : 'change'}>
+      {by === 0 ? words.value.unchanged : signed(by)} {since}
+    </span>
   )
-}
-
-function inWords(difference: number, seconds: number): string {
-  const w = words.value
-  return `${difference === 0 ? w.unchanged : signed(difference)} ${w.inLast(whole(seconds))}`
 }

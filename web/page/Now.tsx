@@ -2,13 +2,15 @@ import { now, shown } from '../data/store.ts'
 import { rate, span, whole } from '../words/format.ts'
 import { words } from '../words/language.ts'
 import { Sparkline } from './Sparkline.tsx'
+import { State } from './State.tsx'
 
-/** The rate and the three clocks. */
-export function Vitals() {
+/** The state in words, the rate, and the three clocks. */
+export function Now() {
   const perSecond = shown.rate.value?.perSecond
   return (
-    <section class="vitals" aria-label={words.value.vitals}>
-      <div class="panel rate">
+    <section class="panel now" aria-label={words.value.vitals}>
+      <State />
+      <div class="rate">
         <div>
           <p class="figure" id="rate">
             {perSecond == null ? '–' : rate(perSecond)}
@@ -17,7 +19,7 @@ export function Vitals() {
         </div>
         <Sparkline values={shown.rate.value?.history ?? []} />
       </div>
-      <dl class="panel clocks">
+      <dl class="clocks">
         <Clock label={words.value.newestEvent} value={ageOf(shown.clocks.value?.newestEvent)} />
         <Clock label={words.value.waiting} value={waiting()} />
         <Clock label={words.value.lastCommit} value={ageOf(shown.clocks.value?.lastCommit)} />
