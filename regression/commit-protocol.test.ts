@@ -1,20 +1,27 @@
 /**
  * Guarantee: whatever the interleaving of several owners, crashes, suspended owners, and storage calls that are lost,
- * dropped or happen late, every offset is published exactly once.
+ * dropped or happen late, every offset is published exactly once, and nobody who reads the commit log meanwhile is told
+ * anything else. The log is folded all the time, so that suspended owners and readers wake up long after the records that
+ * they knew have been removed.
  *
  * Runs the real CommitLog against a lake in memory whose every call is scheduled by a seeded random generator.
  */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type BatchContents, CommitLog } from '../src/archive/commits.ts'
+import { dataFile, dayFolder } from '../src/archive/layout.ts'
 import { MusicFakerError } from '../src/errors.ts'
+import type { MusicEvent } from '../src/event.ts'
 import type { LakeEntry, LakeStorage } from '../src/lake/storage.ts'
+import { verify } from '../src/lake/verify.ts'
+import { LakeFollower } from '../src/stats/follower.ts'
 import { SummaryBuilder } from '../src/stats/summary.ts'
 import { openMemoryLake } from '../test/lake/memory.ts'
+import { LONG } from './form.ts'
 
-const SEEDS = 1000
+const SEEDS = LONG ? 1000 : 250
 const OFFSETS = 24
 const DAYS = 3
-const EMPTY_SUMMARY = new SummaryBuilder().build()
+const FOLD_EVERY = 3
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => {
@@ -23,6 +30,11 @@ afterEach(() => {
 })
 
 type Random = () => number
+
+const EVENT: MusicEvent = {
+  ...{ user: 'eric04', artist: 'Carol Moore', track: 'Nights', timestamp: '1970-01-01T00:00:00', genre: 'Jazz' },
+  ...{ duration: 146, platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
+}
 
 /** Mulberry32. */
 function seeded(seed: number): Random {
@@ -48,6 +60,7 @@ class Scheduler {
   readonly #crashed = new Set<number>()
   #tickets: Ticket[] = []
   #late: (() => Promise<unknown>)[] = []
+  readonly #frozen = new Set<number>()
   faulty = true
 
   constructor(random: Random) {
@@ -59,12 +72,19 @@ class Scheduler {
     const call = <T>(real: () => Promise<T>) => this.#schedule(owner, real)
     const { lake } = this
     return {
-      write: (path, body) => call(() => lake.write(path, body)),
+      async write(path, body) {
+        // What is written may be read from this very lake meanwhile.
+        const chunks: Uint8Array[] = []
+        for await (const chunk of body instanceof Uint8Array ? [body] : body) chunks.push(chunk)
+        return call(() => lake.write(path, Buffer.concat(chunks)))
+      },
       rename: (from, to) => call(() => lake.rename(from, to)),
       read: (path) => call(() => lake.read(path)),
       stat: (path) => call(() => lake.stat(path)),
       remove: (path) => call(() => lake.remove(path)),
-      stream: (path) => lake.stream(path),
+      async *stream(path) {
+        yield await call(() => lake.read(path))
+      },
       async *list(path, options) {
         yield* await call(async () => {
           const entries: LakeEntry[] = []
@@ -83,11 +103,23 @@ class Scheduler {
     this.#tickets = this.#tickets.filter((ticket) => ticket.owner !== owner)
   }
 
+  /** A suspended owner's calls neither happen nor come back before it is woken. */
+  suspend(owner: number): void {
+    this.#frozen.add(owner)
+  }
+
+  wakeAll(): void {
+    this.#frozen.clear()
+  }
+
   /** Lets one thing happen: a call, a late call, or the next timer. */
   async step(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     if (this.#late.length > 0 && this.#random() < 0.08) return this.#runLate()
-    const ticket = this.#tickets.splice(Math.floor(this.#random() * this.#tickets.length), 1)[0]
+    if (vi.getTimerCount() > 0 && this.#random() < 0.1) return void (await vi.advanceTimersToNextTimerAsync())
+    const awake = this.#tickets.filter(({ owner }) => !this.#frozen.has(owner))
+    const ticket = awake[Math.floor(this.#random() * awake.length)]
+    this.#tickets = this.#tickets.filter((other) => other !== ticket)
     if (ticket) await ticket.run()
     else await vi.advanceTimersToNextTimerAsync()
   }
@@ -132,11 +164,31 @@ async function own(scheduler: Scheduler, owner: number, random: Random): Promise
     clock: () => 0,
     signal: new AbortController().signal,
     onRetry: () => undefined,
+    onUnfolded: (error) => {
+      throw error
+    },
+    foldEvery: FOLD_EVERY,
   })
   for (let batch = 1; commits.next < OFFSETS; batch++) {
     const first = commits.next
     const next = Math.min(OFFSETS, first + 1 + Math.floor(random() * 5))
     await commits.commit(await stage(lake, commits, batch, first, next))
+  }
+  await commits.close()
+}
+
+/** Follows the commit log for as long as it goes on. Whatever it is told has to have been true. */
+async function read(scheduler: Scheduler, reader: number, over: () => boolean): Promise<void> {
+  const follower = new LakeFollower({ lake: scheduler.lakeOf(reader), root: '/t' })
+  while (!over()) {
+    try {
+      await follower.refresh()
+    } catch (error) {
+      if (error instanceof MusicFakerError && error.retryable) continue
+      throw error
+    }
+    expect(follower.problems()).toEqual([])
+    expect(follower.totals.snapshot().events).toBe(follower.partitions()[0]?.next ?? 0)
   }
 }
 
@@ -148,6 +200,8 @@ async function stage(
   next: number,
 ): Promise<BatchContents> {
   const files: BatchContents['files'] = []
+  const summary = new SummaryBuilder()
+  for (let offset = first; offset < next; offset++) summary.add(EVENT, 0)
   for (let day = 0; day < DAYS; day++) {
     const offsets = []
     for (let offset = first; offset < next; offset++) if (offset % DAYS === day) offsets.push(offset)
@@ -160,18 +214,19 @@ async function stage(
       } catch {
         continue
       }
-      const path = `/t/day=${day}/batch_${first}-${next - 1}`
-      files.push({ staged, path, day: '2025-07-03', events: offsets.length, bytes: body.length, crc32: '00000000' })
+      const date = `2025-07-0${day + 1}`
+      const path = dataFile('/t', date, 0, 0, first, next - 1)
+      files.push({ staged, path, day: date, events: offsets.length, bytes: body.length, crc32: '00000000' })
       break
     }
   }
-  return { next, files, events: next - first, quarantined: {}, skipped: 0, summary: EMPTY_SUMMARY }
+  return { next, files, events: next - first, quarantined: {}, skipped: 0, summary: summary.build() }
 }
 
 async function published(lake: LakeStorage): Promise<number[]> {
   const offsets: number[] = []
   for (let day = 0; day < DAYS; day++) {
-    for await (const entry of lake.list(`/t/day=${day}`)) {
+    for await (const entry of lake.list(dayFolder('/t', `2025-07-0${day + 1}`))) {
       const text = Buffer.from(await lake.read(entry.path)).toString()
       for (const line of text.trimEnd().split('\n')) offsets.push(Number(line))
     }
@@ -179,49 +234,89 @@ async function published(lake: LakeStorage): Promise<number[]> {
   return offsets.sort((a, b) => a - b)
 }
 
-async function simulate(seed: number): Promise<{ offsets: number[]; failures: unknown[] }> {
+interface Outcome {
+  offsets: number[]
+  failures: unknown[]
+  /** What is found wrong with the lake in the end. */
+  problems: unknown[]
+  /** Events by the commit log. */
+  counted: number
+}
+
+async function simulate(seed: number): Promise<Outcome> {
   const random = seeded(seed)
   // The spread of the retries' pauses: with it, a seed is one schedule for ever.
   vi.spyOn(Math, 'random').mockImplementation(random)
   const scheduler = new Scheduler(random)
   const failures: unknown[] = []
   const live = new Set<number>()
-  let owners = 0
-  const start = () => {
-    const owner = owners++
-    live.add(owner)
-    void own(scheduler, owner, random)
+  const suspended = new Set<number>()
+  let started = 0
+  let over = false
+  const start = (run: (who: number) => Promise<void>, among = live) => {
+    const who = started++
+    among.add(who)
+    void run(who)
       .catch((error) => {
         if (!(error instanceof MusicFakerError && error.code === 'COMMIT_FENCED')) failures.push(error)
       })
-      .finally(() => live.delete(owner))
+      .finally(() => [live, readers, suspended].map((set) => set.delete(who)))
   }
-  start()
+  const readers = new Set<number>()
+  const owner = (who: number) => own(scheduler, who, random)
+  const reader = (who: number) => read(scheduler, who, () => over)
+  const anyOf = (set: Set<number>) => [...set][Math.floor(random() * set.size)]!
+  start(owner)
+  start(reader, readers)
   for (let step = 0; step < 4_000 && live.size > 0; step++) {
-    if (random() < 0.03 && live.size < 4) start()
-    if (random() < 0.025) {
-      const victim = [...live][Math.floor(random() * live.size)]!
+    if (random() < 0.015 && live.size < 4) start(owner)
+    if (random() < 0.012) {
+      const victim = anyOf(live)
       scheduler.crash(victim)
       live.delete(victim)
-      if (live.size === 0) start()
     }
+    if (random() < 0.006 && live.size > 0) {
+      const sleeper = anyOf(live)
+      scheduler.suspend(sleeper)
+      live.delete(sleeper)
+      suspended.add(sleeper)
+    }
+    if (random() < 0.005) scheduler.suspend(anyOf(readers))
+    if (random() < 0.005) wake()
+    if (live.size === 0) start(owner)
     await scheduler.step()
   }
-  // Whoever comes last, after every late call has happened, finishes what is left.
+  function wake() {
+    for (const who of suspended) live.add(who)
+    suspended.clear()
+    scheduler.wakeAll()
+  }
+  // Whoever comes last, after every late call has happened and all sleepers are awake, finishes what is left.
   scheduler.faulty = false
-  for (let round = 0; round < 2; round++) {
-    start()
+  for (let round = 0; round < 3; round++) {
+    start(owner)
     while (live.size > 0) await scheduler.step()
     await scheduler.runAllLate()
+    wake()
   }
-  return { offsets: await published(scheduler.lake), failures }
+  over = true
+  while (live.size + readers.size > 0) await scheduler.step()
+  const follower = new LakeFollower({ lake: scheduler.lake, root: '/t' })
+  await follower.refresh()
+  const { problems } = await verify({ lake: scheduler.lake, root: '/t' })
+  const counted = follower.totals.snapshot().events
+  return {
+    offsets: await published(scheduler.lake),
+    failures,
+    problems: [...problems, ...follower.problems()],
+    counted,
+  }
 }
 
 it(`publishes every offset once, under ${SEEDS} random schedules`, async () => {
   const everyOffset = Array.from({ length: OFFSETS }, (_, offset) => offset)
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const { offsets, failures } = await simulate(seed)
-    expect(failures, `seed ${seed}`).toEqual([])
-    expect(offsets, `seed ${seed}`).toEqual(everyOffset)
+    const outcome = await simulate(seed)
+    expect(outcome, `seed ${seed}`).toEqual({ offsets: everyOffset, failures: [], problems: [], counted: OFFSETS })
   }
-}, 120_000)
+}, 600_000)

@@ -13,6 +13,8 @@ import { dyingLake, type Way } from './dying-lake.ts'
 export const TOPIC = 't'
 export const ROOT = '/t'
 export const LIMITS = { messages: 3, bytes: 1_000_000, ageMs: 60_000 }
+/** The first to come to its end writes a checkpoint, the next ones remove what it sums up. */
+export const FOLD_EVERY = 3
 /** How long the dead keep their partitions. */
 export const LEASE_MS = 500
 
@@ -29,7 +31,7 @@ if (import.meta.main) {
     die: (begun) => (begun ? setImmediate(kill) : kill()),
   })
   await archive({
-    ...{ log, lake, group, root: ROOT, limits: LIMITS },
+    ...{ log, lake, group, root: ROOT, limits: LIMITS, foldEvery: FOLD_EVERY },
     once: true,
     acceptGap: false,
     signal: new AbortController().signal,

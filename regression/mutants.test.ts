@@ -32,7 +32,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'the redo is skipped',
     file: COMMITS,
-    line: 'await log.#redo(head)',
+    line: "if (last.value?.kind === 'batch') await publish(this.#of, last.value)",
     becomes: '',
     caughtBy: 'commit-protocol',
   },
@@ -98,6 +98,20 @@ const MUTANTS: Mutant[] = [
     line: 'of.lake.write(path, bytes)',
     becomes: 'of.lake.write(path.slice(0, -42), bytes)',
     caughtBy: 'random-failures',
+  },
+  {
+    name: 'a record counts whatever the checkpoints say',
+    file: COMMITS,
+    line: 'return (await retrying(() => lastFolded(of.lake, log), of)) < record.seq',
+    becomes: 'return true',
+    caughtBy: 'commit-protocol',
+  },
+  {
+    name: 'what was read is published whatever has been folded since',
+    file: COMMITS,
+    line: 'if (folded >= this.fence) return false',
+    becomes: '',
+    caughtBy: 'commit-protocol',
   },
   {
     name: 'a commit begins before the one before it has ended',

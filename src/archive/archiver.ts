@@ -39,6 +39,8 @@ export interface ArchiveOptions {
   acceptGap: boolean
   /** Drains and ends: commits what has been read, at most 7 s long. */
   signal: AbortSignal
+  /** Records of a partition after which a checkpoint of its commit log is written; 128 by default. */
+  foldEvery?: number
   /** Epoch milliseconds; Date.now by default. */
   clock?: () => number
   report?: (event: ArchiveEvent) => void
@@ -157,7 +159,7 @@ class Archiver {
   }
 
   async #archivePartition(assignment: Assignment): Promise<void> {
-    const { log, lake, root, limits, acceptGap, signal } = this.#options
+    const { log, lake, root, limits, acceptGap, foldEvery, signal } = this.#options
     const { partition } = assignment
     this.#stopped.delete(partition)
     try {
@@ -175,6 +177,7 @@ class Archiver {
         stop: signal,
         abandon: this.#abandon.signal,
         report: (event) => this.#report(event),
+        ...(foldEvery !== undefined && { foldEvery }),
       }).run()
       if (assignment.revoked.aborted && !signal.aborted && !this.#topicLost)
         this.#report({ kind: 'revoked', partition })

@@ -8,13 +8,21 @@
  *   publish  move the record's staged files to their place. Idempotent; anyone may redo it. A record is created only
  *            after the one before it is published, so only the last one can ever need redoing.
  *
+ *   fold     sum up the records in a checkpoint and remove the older ones, in the background (`fold.ts`).
+ *
  * A storage call that fails with a retryable error may still have happened, now or later, so every such call is
  * followed by a look at what is there.
+ *
+ * Records are removed, so an owner that was suspended for long could create one under a number that was used before. So a
+ * record that was created counts only if, looked at afterwards, no checkpoint has reached its number: records are removed
+ * after a checkpoint over them is there, and owners fold only what they know to be before them.
  */
 import { randomUUID } from 'node:crypto'
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { backoff, pause, retrying } from '../retry.ts'
+import { lastFolded } from './checkpoint.ts'
+import { fold } from './fold.ts'
 import { lastReal, readHead } from './head.ts'
 import { baseName, partitionCommits, partitionStaging, recordName } from './layout.ts'
 import {
@@ -41,7 +49,16 @@ export interface Ownership {
   signal: AbortSignal
   /** Told of each storage error before the call is tried again. */
   onRetry: (error: MusicFakerError) => void
+  /** Told when the records cannot be folded: archiving goes on, the log grows. */
+  onUnfolded?: (error: MusicFakerError) => void
+  /** Records after which a checkpoint is written. */
+  foldEvery?: number
 }
+
+/** A reader never has more than twice as many to read, and a partition's folder holds little more. */
+const FOLD_EVERY = 128
+/** A stop has to be quick, and a fold that is broken off is only done again. */
+const CLOSE_MS = 2_000
 
 /** What a batch record says beyond its place in the log. */
 export type BatchContents = Pick<
@@ -55,6 +72,10 @@ export class CommitLog {
   readonly fence: number
   #seq: number
   #next: number
+  /** The number at which the next fold begins. */
+  #foldAt = 0
+  #folding: Promise<void> | undefined
+  readonly #closed = new AbortController()
 
   private constructor(of: Ownership, claim: CommitRecord) {
     this.#of = of
@@ -91,10 +112,19 @@ export class CommitLog {
       const claim: CommitRecord = { ...headOf(of, seq, seq, next, next), kind: 'claim' }
       if (!(await create(of, claim))) continue
       const log = new CommitLog(of, claim)
-      await log.#redo(head)
+      if (!(await log.#redo(head))) continue
       await log.#sweep()
+      log.#foldIfDue()
       return log
     }
+  }
+
+  /** Ends what is under way in the background, and waits for that: a fold may take two seconds to come to its own end. */
+  async close(): Promise<void> {
+    const timer = setTimeout(() => this.#closed.abort(), CLOSE_MS)
+    await this.#folding
+    clearTimeout(timer)
+    this.#closed.abort()
   }
 
   /**
@@ -108,6 +138,7 @@ export class CommitLog {
     const record: BatchRecord = { ...this.#following(contents.next), kind: 'batch', ...contents }
     await this.#append(record, durable)
     await publish(this.#of, record)
+    this.#foldIfDue()
     return record
   }
 
@@ -133,10 +164,40 @@ export class CommitLog {
     this.#next = record.next
   }
 
-  /** Finishes publishing the last record that has files; claims since then have none. */
-  async #redo(head: CommitRecord | undefined): Promise<void> {
-    const last = await retrying(() => lastReal(this.#of.lake, this.#folder, head), this.#of)
-    if (last?.kind === 'batch') await publish(this.#of, last)
+  /**
+   * Finishes publishing the last record that has files; claims since then have none. Resolves false when others have gone
+   * on from this claim so long ago that what was read may not be the record any more.
+   */
+  async #redo(head: CommitRecord | undefined): Promise<boolean> {
+    const [last] = await Promise.allSettled([retrying(() => lastReal(this.#of.lake, this.#folder, head), this.#of)])
+    const folded = await retrying(() => lastFolded(this.#of.lake, this.#folder), this.#of)
+    if (folded >= this.fence) return false
+    if (last.status === 'rejected') throw last.reason
+    if (last.value?.kind === 'batch') await publish(this.#of, last.value)
+    this.#foldAt = folded + this.#foldEvery
+    return true
+  }
+
+  get #foldEvery(): number {
+    return this.#of.foldEvery ?? FOLD_EVERY
+  }
+
+  /** To be called when every record so far is published. */
+  #foldIfDue(): void {
+    if (this.#folding || this.#seq < this.#foldAt) return
+    const upTo = this.#seq
+    const { lake, onRetry } = this.#of
+    const signal = AbortSignal.any([this.#of.signal, this.#closed.signal])
+    const folding = fold({ lake, log: this.#folder, staging: this.staging, signal, onRetry }, upTo, this.#foldEvery)
+    this.#folding = folding
+      .catch((error) => {
+        if (!signal.aborted) this.#of.onUnfolded?.(error)
+        return upTo
+      })
+      .then((folded) => {
+        this.#foldAt = folded + this.#foldEvery
+        this.#folding = undefined
+      })
   }
 
   /** Removes the staging of older fences. Their owners can no longer commit: this claim stands in their way. */
@@ -174,11 +235,23 @@ function stagingOf(of: Ownership, fence: number): string {
 
 /**
  * Creates a record under its number: exactly one writer gets it. Resolves true when that is this one.
- * A rename that failed with a retryable error may have happened, so the number's record is read back and its id decides.
+ * A record of this name may have been there and been removed, so what was created counts only while its number is not
+ * folded.
  * @param ready the record does not get its number before this has resolved, and none where it rejects
  */
 export async function create(of: Ownership, record: CommitRecord, ready?: Promise<unknown>): Promise<boolean> {
-  const target = `${partitionCommits(of.root, of.topicId, of.partition)}/${recordName(record.seq)}`
+  const log = partitionCommits(of.root, of.topicId, of.partition)
+  if (!(await createFile(of, record, `${log}/${recordName(record.seq)}`, ready))) return false
+  return (await retrying(() => lastFolded(of.lake, log), of)) < record.seq
+}
+
+/** A rename that failed with a retryable error may have happened, so the record is read back and its id decides. */
+async function createFile(
+  of: Ownership,
+  record: CommitRecord,
+  target: string,
+  ready?: Promise<unknown>,
+): Promise<boolean> {
   const bytes = encodeRecord(record)
   // Tried once while that is awaited: retries would go on behind the back of a caller whose files have failed.
   const [early] = await Promise.all([writeOnce(of, record, bytes).catch(ifRetryable), ready])

@@ -4,6 +4,7 @@
  */
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
+import { checkpointNumbers, lastFolded } from './checkpoint.ts'
 import { baseName, partitionCommits, recordName, recordSeq } from './layout.ts'
 import { type BatchRecord, type CommitRecord, type CommittedFile, decodeRecord } from './record.ts'
 
@@ -15,27 +16,38 @@ export async function readHead(
   partition: number,
 ): Promise<CommitRecord | undefined> {
   const folder = partitionCommits(root, topicId, partition)
-  let last = 0
-  for await (const entry of lake.list(folder)) last = Math.max(last, recordSeq(baseName(entry.path)) ?? 0)
-  if (last === 0) return undefined
-  const path = `${folder}/${recordName(last)}`
-  const head = await readRecord(lake, path)
-  // One that was copied here would have offsets passed over or read twice.
-  if (head.seq === last && head.topicId === topicId && head.partition === partition) return head
-  throw new MusicFakerError('COMMIT_CORRUPT', `commit record ${path} holds another record`, {
-    next: 'Run: music-faker verify, then: music-faker repair',
-  })
+  for (let before = 0; ; ) {
+    let last = 0
+    for await (const entry of lake.list(folder)) last = Math.max(last, recordSeq(baseName(entry.path)) ?? 0)
+    if (last === 0) return undefined
+    const path = `${folder}/${recordName(last)}`
+    try {
+      const head = await readRecord(lake, path)
+      // One that was copied here would have offsets passed over or read twice.
+      if (head.seq === last && head.topicId === topicId && head.partition === partition) return head
+      throw new MusicFakerError('COMMIT_CORRUPT', `commit record ${path} holds another record`, {
+        next: 'Run: music-faker verify, then: music-faker repair',
+      })
+    } catch (error) {
+      // Where others have gone on since the listing, it may have been folded and removed.
+      if (!hasCode(error, 'COMMIT_CORRUPT') || last === before) throw error
+      before = last
+    }
+  }
 }
 
-/** The newest batch of a partition, unless a gap was recorded after it. */
+/** The newest batch of a partition, unless a gap was recorded after it, or claims alone for long. */
 export async function lastBatch(
   lake: LakeStorage,
   root: string,
   topicId: string,
   partition: number,
 ): Promise<BatchRecord | undefined> {
+  const folder = partitionCommits(root, topicId, partition)
   const head = await readHead(lake, root, topicId, partition)
-  const last = await lastReal(lake, partitionCommits(root, topicId, partition), head)
+  // Records are kept from the base of the newest checkpoint on.
+  const floor = (await checkpointNumbers(lake, folder)).at(-2) ?? 0
+  const last = await lastAbove(floor, lake, folder, head)
   return last?.kind === 'batch' ? last : undefined
 }
 
@@ -63,21 +75,31 @@ async function isPublished(lake: LakeStorage, { path, staged }: CommittedFile): 
   return there !== undefined && waiting === undefined
 }
 
-/** The last record that is not a claim, counted back from `head`. */
+/** The last record that is not a claim, counted back from `head`; undefined where that is folded, and so published. */
 export async function lastReal(
   lake: LakeStorage,
   folder: string,
   head: CommitRecord | undefined,
 ): Promise<CommitRecord | undefined> {
+  return lastAbove(await lastFolded(lake, folder), lake, folder, head)
+}
+
+/** The last record that is not a claim, of those after number `floor`. */
+async function lastAbove(
+  floor: number,
+  lake: LakeStorage,
+  folder: string,
+  head: CommitRecord | undefined,
+): Promise<CommitRecord | undefined> {
   let record = head
-  while (record?.kind === 'claim' && record.seq > 1) {
+  while (record?.kind === 'claim' && record.seq > floor + 1) {
     record = await readRecord(lake, `${folder}/${recordName(record.seq - 1)}`)
   }
-  return record
+  return record && record.kind !== 'claim' && record.seq > floor ? record : undefined
 }
 
 /** @throws COMMIT_CORRUPT also where the record is missing: numbers have no holes */
-async function readRecord(lake: LakeStorage, path: string): Promise<CommitRecord> {
+export async function readRecord(lake: LakeStorage, path: string): Promise<CommitRecord> {
   try {
     return decodeRecord(await lake.read(path), path)
   } catch (cause) {

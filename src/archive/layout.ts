@@ -4,6 +4,8 @@
  *   year=2025/month=07/day=03/batch_20250703_200803_p0_0-4999.jsonl   events of one UTC day; stamp of the commit (UTC)
  *   _quarantine/day=2025-07-03/batch_20250703_200803_p0_0-4999.jsonl  day of the commit (UTC)
  *   _commits/<topic id>/p0/00000000000000000042.json                  one record per number, one folder per partition
+ *   _commits/<topic id>/p0/checkpoints/00000000000000000128.json.gz   the records up to that number, summed up
+ *   _commits/<topic id>/p0/manifests/00000000000000000128-<id>.jsonl  the files that they name
  *   _staging/<topic id>/p0/<fence>/...                                written, not yet committed
  *   _repair/runs/<run>/...                                            what "repair" was about to do, and what it did
  *   _repair/aside/<run>/...                                           what it moved away, each under its former path
@@ -45,9 +47,43 @@ export function partitionStaging(root: string, topicId: string, partition: numbe
   return `${stagingFolder(root)}/${topicId}/p${partition}`
 }
 
+/** @param log the folder of a partition's commit log */
+export function checkpointsFolder(log: string): string {
+  return `${log}/checkpoints`
+}
+
+/** @param log the folder of a partition's commit log */
+export function manifestsFolder(log: string): string {
+  return `${log}/manifests`
+}
+
 /** The name of record `seq`: fixed width, so that byte order is numeric order. */
 export function recordName(seq: number): string {
-  return `${String(seq).padStart(SEQ_DIGITS, '0')}.json`
+  return `${digits(seq)}.json`
+}
+
+/** The name of the checkpoint that sums up the records up to `seq`. */
+export function checkpointName(seq: number): string {
+  return `${digits(seq)}.json.gz`
+}
+
+/** The number in a checkpoint's name, or undefined for any other name. */
+export function checkpointSeq(name: string): number | undefined {
+  return /^\d{20}\.json\.gz$/.test(name) ? Number(name.slice(0, SEQ_DIGITS)) : undefined
+}
+
+/** The name of a manifest that was written for the checkpoint `seq`. `id` is of one attempt. */
+export function manifestName(seq: number, id: string): string {
+  return `${digits(seq)}-${id}.jsonl`
+}
+
+/** The number in a manifest's name, or undefined for any other name. */
+export function manifestSeq(name: string): number | undefined {
+  return /^\d{20}-[\w-]+\.jsonl$/.test(name) ? Number(name.slice(0, SEQ_DIGITS)) : undefined
+}
+
+function digits(seq: number): string {
+  return String(seq).padStart(SEQ_DIGITS, '0')
 }
 
 /** The number in a record's name, or undefined for any other name. */

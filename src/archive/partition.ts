@@ -31,6 +31,8 @@ export interface PartitionOptions {
   acceptGap: boolean
   /** Where to end: with the batch that reaches this offset. Undefined: never. */
   target: number | undefined
+  /** Records after which a checkpoint of the commit log is written; 128 by default. */
+  foldEvery?: number
   /** Drain: commit what is staged, then end. */
   stop: AbortSignal
   /** Leave at once: what is staged is dropped, to be read again. */
@@ -44,6 +46,8 @@ export type PartitionEvent =
   | { kind: 'committed'; partition: number; record: BatchRecord; seconds: number }
   | { kind: 'gap'; partition: number; first: number; next: number }
   | { kind: 'retrying'; partition: number; error: MusicFakerError }
+  /** The commit log cannot be folded, and grows. Archiving goes on. */
+  | { kind: 'unfolded'; partition: number; error: MusicFakerError }
 
 export class PartitionArchiver {
   readonly #options: PartitionOptions
@@ -64,8 +68,9 @@ export class PartitionArchiver {
    * @throws COMMIT_FENCED, COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT, LOG_OFFSET_GONE, LOG_TOPIC_RECREATED and other final errors
    */
   async run(): Promise<void> {
+    let commits: CommitLog | undefined
     try {
-      const commits = await this.#claim()
+      commits = await this.#claim()
       while (commits && !this.#options.stop.aborted && !this.#reached(commits.next)) {
         try {
           await this.#archive(commits)
@@ -75,6 +80,8 @@ export class PartitionArchiver {
       }
     } catch (error) {
       if (!this.#lost.aborted) throw error
+    } finally {
+      await commits?.close()
     }
   }
 
@@ -96,6 +103,8 @@ export class PartitionArchiver {
         clock,
         signal: AbortSignal.any([this.#lost, giveUp.signal]),
         onRetry: (error) => this.#report({ kind: 'retrying', partition: this.#partition, error }),
+        onUnfolded: (error) => this.#report({ kind: 'unfolded', partition: this.#partition, error }),
+        ...(this.#options.foldEvery !== undefined && { foldEvery: this.#options.foldEvery }),
       })
       this.#report({ kind: 'claimed', partition: this.#partition, fence: commits.fence, next: commits.next })
       return commits

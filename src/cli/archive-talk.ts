@@ -43,6 +43,8 @@ export class ArchiveTalk {
         return this.#retryLine(`waiting: ${event.error.message}`)
       case 'resumed':
         return this.#resumedLine()
+      case 'unfolded':
+        return `partition ${event.partition}: its commit log cannot be folded, and grows: ${event.error.message}`
       case 'revoked':
         return `partition ${event.partition}: no longer assigned to this archiver`
       default:

@@ -8,6 +8,7 @@ import { type BatchRecord, type CommitRecord, type CommittedFile, decodeRecord }
 import { hasCode } from '../errors.ts'
 import { parentOf } from './path.ts'
 import { type Holdings, nowhere, type Range, remake } from './repair-files.ts'
+import { type FoldedBatch, foldedBatches } from './repair-folded.ts'
 import { fillHole, type Hole, type LostRecord } from './repair-records.ts'
 import { checksumOf, isSound, readAtOf } from './repair-sums.ts'
 import type { LakeStorage } from './storage.ts'
@@ -51,7 +52,11 @@ export interface Plan {
 const LOST_RECORD: readonly ProblemKind[] = ['record_missing', 'record_corrupt', 'record_misplaced']
 const LOST_FILE: readonly ProblemKind[] = ['file_missing', 'file_length', 'file_checksum']
 
+/** While one of these is there, what else names files is not known. */
+const UNREADABLE: readonly ProblemKind[] = ['checkpoint_corrupt', 'checkpoint_inconsistent', 'manifest_corrupt']
+
 const WHY: Partial<Record<ProblemKind, string>> = {
+  checkpoint_corrupt: 'archivers replace it with their next one, from the checkpoint before it',
   record_unknown_format: 'use the version of music-faker that wrote this lake, or a newer one',
 }
 const NO_WAY = 'nothing in the lake or the log tells what it has been: restore it from a backup'
@@ -214,12 +219,26 @@ class Planner {
       byRecord.set(problem.record, [...(byRecord.get(problem.record) ?? []), problem])
     }
     for (const [path, problems] of byRecord) {
-      const record = (await this.#read(path)) as BatchRecord
-      await this.#planRemaking(record, problems)
+      if (recordSeq(baseName(path)) === undefined) await this.#planFolded(path, problems)
+      else await this.#planRemaking((await this.#read(path)) as BatchRecord, problems)
     }
   }
 
-  async #planRemaking(record: BatchRecord, problems: readonly Pick<Problem, 'kind' | 'path'>[]): Promise<void> {
+  /** Their records are folded: what is left of them is in a manifest. */
+  async #planFolded(manifest: string, problems: readonly Problem[]): Promise<void> {
+    const batches = await foldedBatches(
+      this.#of.lake,
+      this.#of.root,
+      manifest,
+      new Set(problems.map(({ path }) => path)),
+    )
+    for (const batch of batches) {
+      const own = problems.filter(({ path }) => batch.files.some((file) => file.path === path))
+      await this.#planRemaking(batch, own)
+    }
+  }
+
+  async #planRemaking(record: FoldedBatch, problems: readonly Pick<Problem, 'kind' | 'path'>[]): Promise<void> {
     const { root, holdings } = this.#of
     const range = rangeOf(record)
     const leave = (why: string) => {
@@ -296,6 +315,9 @@ class Planner {
     if (report.problems.some(({ kind }) => kind === 'record_unknown_format')) {
       return { why: 'a record of another version may name it' }
     }
+    if (report.problems.some(({ kind }) => UNREADABLE.includes(kind))) {
+      return { why: 'a checkpoint or manifest that cannot be read may name it' }
+    }
     const stray = this.#strays.find((other) => other.path === path)
     if (!stray) return undefined
     const { partition, first, next } = stray
@@ -330,7 +352,7 @@ class Planner {
   }
 }
 
-export function rangeOf({ topicId, partition, first, next }: CommitRecord): Range {
+export function rangeOf({ topicId, partition, first, next }: Range): Range {
   return { topicId, partition, first, next }
 }
 

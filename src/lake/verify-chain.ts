@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../archive/checkpoint.ts'
 import { dayFolder, lakeRoot, quarantineFolder, stagingFolder } from '../archive/layout.ts'
 import { type BatchRecord, type CommitRecord, quarantinedCount } from '../archive/record.ts'
 import { parentOf } from './path.ts'
@@ -27,6 +28,23 @@ export class RecordChain {
   constructor(place: Place, findings: Findings) {
     this.place = place
     this.#findings = findings
+  }
+
+  /** Goes on from a checkpoint, which sums up the records before. */
+  begin({ topic, topicId, partition, seq, next, fence, owner, totals }: Checkpoint, path: string): void {
+    const { root, ...place } = this.place
+    const says = `${lakeRoot(topic)} ${topicId} p${partition}`
+    const is = `${root} ${place.topicId} p${place.partition}`
+    if (says !== is) this.#findings.add('record_misplaced', path, `the checkpoint says ${says}`)
+    const { records, events, skipped, gaps, files, bytes } = totals
+    const quarantined = quarantinedCount(totals)
+    Object.assign(this.counts, { records, events, quarantined, skipped, gaps, files, bytes } satisfies Counts)
+    if (events + quarantined + skipped + gaps !== next || records !== seq) {
+      const detail = `${events} events, ${quarantined} quarantined, ${skipped} skipped and ${gaps} lost in ${records} records do not make ${next} offsets in ${seq}`
+      this.#findings.add('checkpoint_inconsistent', path, detail)
+    }
+    this.#next = next
+    this.#claim = { seq: fence, owner }
   }
 
   /** The first offset that no record covers. */

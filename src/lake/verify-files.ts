@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib'
 import { baseName, quarantineFolder } from '../archive/layout.ts'
-import type { CommittedFile } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import { parentOf } from './path.ts'
 import type { LakeEntry, LakeStorage } from './storage.ts'
@@ -9,10 +8,7 @@ import type { Findings } from './verify-report.ts'
 
 const LF = 0x0a
 
-interface Expected {
-  bytes: number
-  record: string
-}
+type Expected = Pick<Named['file'], 'bytes' | 'events' | 'crc32'> & Pick<Named, 'record'>
 
 /**
  * The files that records name, folder by folder. Holds about 200 bytes each, so it takes only so many: beyond that, it
@@ -46,7 +42,8 @@ export class ExpectedFiles {
     this.#folders.set(folder, files)
     const name = baseName(file.path)
     if (files.has(name)) return false
-    files.set(name, { bytes: file.bytes, record })
+    const { bytes, events, crc32 } = file
+    files.set(name, { bytes, events, crc32, record })
     this.#size++
     while (this.#size > this.#limit && this.#folders.size > 1) this.#letLastFolderGo()
     return true
@@ -105,8 +102,9 @@ export async function* filesBelow(
 }
 
 /** Where a committed file is now. Both looks may miss one that is being renamed between them, so the third decides. */
-export async function locate(lake: LakeStorage, { path, staged }: CommittedFile): Promise<LakeEntry | undefined> {
-  return (await lake.stat(path)) ?? (await lake.stat(staged)) ?? (await lake.stat(path))
+export async function locate(lake: LakeStorage, { path, staged }: Named['file']): Promise<LakeEntry | undefined> {
+  const inStaging = async () => (staged === undefined ? undefined : lake.stat(staged))
+  return (await lake.stat(path)) ?? (await inStaging()) ?? (await lake.stat(path))
 }
 
 /**
@@ -116,7 +114,7 @@ export async function locate(lake: LakeStorage, { path, staged }: CommittedFile)
 export async function checkContent(
   lake: LakeStorage,
   at: string,
-  { file, record }: Named,
+  file: Expected,
   findings: Findings,
   signal: AbortSignal | undefined,
 ): Promise<number> {
@@ -136,10 +134,10 @@ export async function checkContent(
   if (bytes !== file.bytes) return bytes
   const found = crc.toString(16).padStart(8, '0')
   if (found !== file.crc32) {
-    findings.add('file_checksum', at, `CRC-32 ${found}, ${record} says ${file.crc32}`, record)
+    findings.add('file_checksum', at, `CRC-32 ${found}, ${file.record} says ${file.crc32}`, file.record)
   } else if (lines !== file.events || last !== LF) {
     const end = last === LF ? '' : ' and an unfinished one'
-    findings.add('file_lines', at, `${lines} lines${end}, ${record} says ${file.events}`, record)
+    findings.add('file_lines', at, `${lines} lines${end}, ${file.record} says ${file.events}`, file.record)
   }
   return bytes
 }

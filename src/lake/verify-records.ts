@@ -1,5 +1,17 @@
-import { baseName, commitsFolder, partitionCommits, partitionNumber, recordName, recordSeq } from '../archive/layout.ts'
-import { type CommitRecord, type CommittedFile, decodeRecord } from '../archive/record.ts'
+import { type Checkpoint, checkpointNumbers, lastFolded, newestCheckpoint } from '../archive/checkpoint.ts'
+import {
+  baseName,
+  checkpointName,
+  checkpointsFolder,
+  commitsFolder,
+  manifestsFolder,
+  partitionCommits,
+  partitionNumber,
+  recordName,
+  recordSeq,
+} from '../archive/layout.ts'
+import { type Manifest, type ManifestEntry, readManifest } from '../archive/manifest.ts'
+import { type CommitRecord, type CommittedFile, decodeRecord, quarantinedCount } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import { compareNames } from './path.ts'
 import type { LakeStorage } from './storage.ts'
@@ -11,9 +23,9 @@ const READ_AT_ONCE = 16
 /** Numbers of a hole that are looked for one by one. */
 const HOLE_LOOKED_INTO = 100
 
-/** A file, and the record that names it. */
+/** A file, and the record or manifest that names it. `staged` is known only while its record is. */
 export interface Named {
-  file: CommittedFile
+  file: Omit<CommittedFile, 'staged'> & { staged?: string }
   record: string
 }
 
@@ -44,11 +56,14 @@ export async function findLogs(
   return logs.sort((a, b) => compareNames(a.place.topicId, b.place.topicId) || a.place.partition - b.place.partition)
 }
 
+/** The log was folded further while it was read, and what was to be read next is gone: look again. */
+export class Superseded extends Error {}
+
 /**
- * The commit log of one partition, which may be growing while it is read.
+ * The commit log of one partition, which may be growing, and be folded, while it is read.
  *
  * A batch is *settled* once a later record other than a claim exists: that one was created after the batch was
- * published. A claim proves nothing: its owner may have died before it finished publishing.
+ * published. A claim proves nothing: its owner may have died before it finished publishing. What is folded is settled.
  */
 export class PartitionLog {
   readonly chain: RecordChain
@@ -57,8 +72,8 @@ export class PartitionLog {
   readonly #lake: LakeStorage
   readonly #findings: Findings
   readonly #folder: string
-  /** The number of the last record read. */
-  #seq = 0
+  /** The number of the last record read; undefined before the first look. */
+  #seq: number | undefined
   /** The number from which on records were not settled at the end of the first reading. */
   #settledBefore = 0
 
@@ -73,9 +88,17 @@ export class PartitionLog {
     return this.chain.place
   }
 
-  /** Reads on from the last record, checks each, and gives the files of the batches that are settled by it. */
+  /**
+   * Reads on from the last record, at first from the newest checkpoint: checks each, and gives the files of the batches
+   * that are settled by it.
+   * @throws Superseded
+   */
   async *advance(onRecord: () => void): AsyncGenerator<Named> {
-    for await (const { seq, path, record, failure } of this.#steps(this.#seq, this.#findings)) {
+    if (this.#seq === undefined) yield* this.#begin()
+    else if ((await this.#removedUpTo()) > this.#seq) yield* this.#begin(this.#seq)
+    const before = this.#seq ?? 0
+    for await (const { seq, path, record, failure } of this.#steps(before, this.#findings)) {
+      if (failure && (await this.#isFolded(seq))) throw new Superseded()
       this.#seq = seq
       onRecord()
       if (failure) this.#findings.add(failure.kind, path, failure.detail)
@@ -87,14 +110,77 @@ export class PartitionLog {
       this.open = filesOf(record, path)
       this.#settledBefore = seq
     }
+    // Records that were removed meanwhile may have been replaced by anything.
+    if ((this.#seq ?? 0) > before && (await this.#removedUpTo()) > before) throw new Superseded()
   }
 
-  /** Gives again, without checking, the files that the first `advance` gave. Valid until the next `advance`. */
+  /**
+   * Gives again, without checking, the files that the first `advance` gave, and perhaps later ones that are settled.
+   * @throws Superseded
+   */
   async *again(): AsyncGenerator<Named> {
-    for await (const { seq, path, record } of this.#steps(0)) {
-      if (seq >= this.#settledBefore) return
+    const checkpoint = await newestCheckpoint(this.#lake, this.#folder)
+    if (checkpoint) yield* this.#filesOf(checkpoint)
+    for await (const { seq, path, record } of this.#steps(checkpoint?.seq ?? 0)) {
+      if (seq >= this.#settledBefore) break
       if (record) yield* filesOf(record, path)
     }
+    if ((await this.#removedUpTo()) > (checkpoint?.seq ?? 0)) throw new Superseded()
+  }
+
+  /** @param known files that records up to this number named are left out: they were given before */
+  async *#begin(known = 0): AsyncGenerator<Named> {
+    const checkpoint = await newestCheckpoint(this.#lake, this.#folder, (path, { message }) => {
+      this.#findings.add('checkpoint_corrupt', path, message)
+    })
+    this.#seq = checkpoint?.seq ?? 0
+    if (!checkpoint) return
+    this.#settledBefore = checkpoint.seq + 1
+    yield* this.open
+    this.open = []
+    const path = `${checkpointsFolder(this.#folder)}/${checkpointName(checkpoint.seq)}`
+    this.chain.begin(checkpoint, path)
+    const held = { files: 0, bytes: 0, events: 0, quarantined: 0 }
+    for await (const named of this.#filesOf(checkpoint)) {
+      const { day, events, bytes } = named.file
+      held.files++
+      held.bytes += bytes
+      held[day === null ? 'quarantined' : 'events'] += events
+      if (named.file.seq > known) yield named
+    }
+    const { files, bytes, events } = checkpoint.totals
+    const says = { files, bytes, events, quarantined: quarantinedCount(checkpoint.totals) }
+    for (const name of ['files', 'bytes', 'events', 'quarantined'] as const) {
+      if (held[name] === says[name]) continue
+      const detail = `its manifests name ${held[name]} ${name}, not ${says[name]}`
+      this.#findings.add('checkpoint_inconsistent', path, detail)
+    }
+  }
+
+  async *#filesOf({ manifests }: Checkpoint): AsyncGenerator<Named & { file: ManifestEntry }> {
+    for (const manifest of manifests) {
+      const record = `${manifestsFolder(this.#folder)}/${manifest.name}`
+      try {
+        for await (const file of readManifest({ lake: this.#lake, log: this.#folder }, manifest)) yield { file, record }
+      } catch (error) {
+        if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND')) throw error
+        if ((await this.#newestManifests()).every(({ name }) => name !== manifest.name)) throw new Superseded()
+        this.#findings.add('manifest_corrupt', record, error.message)
+      }
+    }
+  }
+
+  async #newestManifests(): Promise<Manifest[]> {
+    return (await newestCheckpoint(this.#lake, this.#folder))?.manifests ?? []
+  }
+
+  async #isFolded(seq: number): Promise<boolean> {
+    return (await lastFolded(this.#lake, this.#folder)) >= seq
+  }
+
+  /** Records up to this number may be gone. */
+  async #removedUpTo(): Promise<number> {
+    return (await checkpointNumbers(this.#lake, this.#folder)).at(-2) ?? 0
   }
 
   #steps(after: number, findings?: Findings): AsyncGenerator<Step> {
@@ -109,9 +195,10 @@ export class PartitionLog {
     let expected = after + 1
     for await (const { path, kind } of this.#lake.list(this.#folder, after > 0 ? { after: recordName(after) } : {})) {
       const seq = recordSeq(baseName(path))
+      if (path === checkpointsFolder(this.#folder) || path === manifestsFolder(this.#folder)) continue
       if (kind === 'directory' || seq === undefined || seq < 1 || !Number.isSafeInteger(seq)) {
-        // Names that sort after the numbers come with every listing; they are reported with the first.
-        if (after === 0) findings?.add('entry_unknown', path, 'not a commit record')
+        // Names that sort after the numbers come with every listing; findings are kept once.
+        findings?.add('entry_unknown', path, 'not a commit record')
         continue
       }
       const lookedInto = Math.min(seq, expected + HOLE_LOOKED_INTO)

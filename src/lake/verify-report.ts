@@ -10,6 +10,12 @@ export const PROBLEM_KINDS = [
   'record_misplaced',
   /** Its counts do not add up, or its files are not where its days say. */
   'record_inconsistent',
+  /** A checkpoint that cannot be read. Where the one before it can, the records since are checked instead. */
+  'checkpoint_corrupt',
+  /** Its counts do not add up to its offsets, or those of its files. */
+  'checkpoint_inconsistent',
+  /** The list of files that a checkpoint refers to cannot be read. */
+  'manifest_corrupt',
   /** Written under another claim than the last one before it. */
   'fence_violated',
   /** Offsets that no record covers. */
@@ -42,7 +48,7 @@ export interface Problem {
   record?: string
 }
 
-/** What records say, summed up. */
+/** What records say, summed up; those that were folded into a checkpoint included. */
 export interface Counts {
   records: number
   /** Named by the records, quarantine files included. */

@@ -14,18 +14,21 @@
  * Memory: about 200 bytes for each file of at most 200,000, plus the suspects of a damaged lake. A larger lake is checked
  * in several rounds of steps 1 and 2, each over as many days as fit; a single day is not divided.
  */
-import { asideFolder, stagingFolder } from '../archive/layout.ts'
+import { asideFolder, baseName, recordSeq, stagingFolder } from '../archive/layout.ts'
 import { type CommittedFile, decodeRecord } from '../archive/record.ts'
+import { hasCode, MusicFakerError } from '../errors.ts'
 import { parentOf } from './path.ts'
 import type { LakeStorage } from './storage.ts'
 import { checkContent, ExpectedFiles, filesBelow, filesOfLake, locate } from './verify-files.ts'
-import { findLogs, type Named, type PartitionLog } from './verify-records.ts'
+import { findLogs, type Named, type PartitionLog, Superseded } from './verify-records.ts'
 import { Findings, type PartitionReport, sumCounts, type VerifyProgress, type VerifyReport } from './verify-report.ts'
 
 export type { PartitionReport, Problem, ProblemKind, VerifyProgress, VerifyReport } from './verify-report.ts'
 export { PROBLEM_KINDS } from './verify-report.ts'
 
 const FILES_HELD = 200_000
+/** How often it begins anew when the commit log is folded further than it has read. */
+const ATTEMPTS = 5
 
 export interface VerifyOptions {
   lake: LakeStorage
@@ -45,7 +48,17 @@ export interface VerifyOptions {
  * @throws LAKE_UNREACHABLE and the like when the lake cannot be read; the signal's reason
  */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
-  return new Verification(options).run()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await new Verification(options).run()
+    } catch (error) {
+      if (!(error instanceof Superseded)) throw error
+      if (attempt === ATTEMPTS) {
+        const message = `the commit logs of ${options.root} are folded faster than they can be read`
+        throw new MusicFakerError('LAKE_FAILED', message)
+      }
+    }
+  }
 }
 
 class Verification {
@@ -97,7 +110,6 @@ class Verification {
     for (const log of logs) {
       for await (const named of log.advance(() => this.#recordRead())) {
         this.#noteExpected(expected, named)
-        if (this.#options.deep) await this.#checkContent(named.file.path, named)
       }
     }
     return expected
@@ -126,7 +138,8 @@ class Verification {
         continue
       }
       this.#checkLength(path, bytes, file.bytes, file.record)
-      if (!deep) this.#checked(bytes)
+      if (deep) await this.#checkContent(path, file)
+      else this.#checked(bytes)
     }
     for (const { path, record } of expected.rest()) await this.#reportMissing(path, record)
   }
@@ -152,7 +165,7 @@ class Verification {
       if (mayBePending) this.#pending.add(file.staged)
       else this.#reportUnpublished(file, record)
     }
-    if (this.#options.deep) await this.#checkContent(found.path, named)
+    if (this.#options.deep) await this.#checkContent(found.path, { ...file, record })
     else this.#checked(found.bytes)
   }
 
@@ -165,12 +178,19 @@ class Verification {
     else this.#findings.add('file_missing', path, `named by ${record}`, record)
   }
 
+  /** What the record says of a file; undefined where that is a manifest, or folded by now. */
   async #fileOf(record: string, path: string): Promise<CommittedFile | undefined> {
-    const decoded = decodeRecord(await this.#lake.read(record), record)
-    return decoded.kind === 'batch' ? decoded.files.find((file) => file.path === path) : undefined
+    if (recordSeq(baseName(record)) === undefined) return undefined
+    try {
+      const decoded = decodeRecord(await this.#lake.read(record), record)
+      return decoded.kind === 'batch' ? decoded.files.find((file) => file.path === path) : undefined
+    } catch (error) {
+      if (hasCode(error, 'LAKE_NOT_FOUND')) return undefined
+      throw error
+    }
   }
 
-  #reportUnpublished(file: CommittedFile, record: string): void {
+  #reportUnpublished(file: Named['file'], record: string): void {
     const detail = `still ${file.staged}, though ${record} is not the last batch`
     this.#findings.add('file_unpublished', file.path, detail, record)
   }
@@ -180,8 +200,8 @@ class Verification {
       this.#findings.add('file_length', path, `${found} bytes, ${record} says ${expected}`, record)
   }
 
-  async #checkContent(at: string, named: Named): Promise<void> {
-    this.#checked(await checkContent(this.#lake, at, named, this.#findings, this.#options.signal))
+  async #checkContent(at: string, expected: Parameters<typeof checkContent>[2]): Promise<void> {
+    this.#checked(await checkContent(this.#lake, at, expected, this.#findings, this.#options.signal))
   }
 
   async #count(folder: string): Promise<VerifyReport['staged']> {

@@ -1,11 +1,12 @@
 /**
  * The events by minute, and a sample of them, in bounded memory: what windows and filters are answered from.
  *
- * Each of the newest RECENT_MINUTES has its counts by value, exact, and a sample of its rows: RECENT_ROWS of the newest
- * FINE_MINUTES, OLDER_ROWS of those before. A sample of ALL_ROWS more is of all time. While there are no more events than
+ * Each of the newest RECENT_MINUTES has its counts by value, exact, and a sample of its rows: more of the newest
+ * FINE_MINUTES, fewer of those before. A sample of as many again is of all time. While there are no more events than
  * rows, every figure is exact. With all places taken this holds about 60 MB, whatever the age or size of the lake.
  */
 import type { BatchRecord } from '../archive/record.ts'
+import { type CellsState, rowsOf, TrackPlaces } from './cells-state.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
 import { DURATION_BUCKETS, durationBucket } from './durations.ts'
 import { hash64 } from './hash.ts'
@@ -18,9 +19,13 @@ import { TrackNames } from './track-names.ts'
 /** Three days of minutes, so that a window of a day that ends now has the day before it and dates ahead of the clock. */
 const RECENT_MINUTES = 3 * 1_440
 const FINE_MINUTES = 130
-const RECENT_ROWS = 2_048
-const OLDER_ROWS = 256
-const ALL_ROWS = 131_072
+/** Rows that are kept: of each of the newest FINE_MINUTES, of each before, and of all time. */
+export interface RowLimits {
+  fine: number
+  older: number
+  all: number
+}
+const ROWS: RowLimits = { fine: 2_048, older: 256, all: 131_072 }
 /** So many more minutes gather before the oldest are dropped: finding them sorts. */
 const SLACK_MINUTES = 480
 /** Names that are told apart; there are 676 possible countries. */
@@ -41,10 +46,11 @@ export class Minute {
   seconds = 0
   readonly rows: Rows
   /** Rows that it may keep. */
-  limit = RECENT_ROWS
+  limit: number
 
-  constructor(rows: Rows) {
+  constructor(rows: Rows, limit: number) {
     this.rows = rows
+    this.limit = limit
   }
 
   /** Whether each of its events has a row of its own. */
@@ -93,6 +99,42 @@ export class Cells {
   /** The newest minutes, ascending. */
   readonly #fine: number[] = []
 
+  readonly #rows: RowLimits
+
+  constructor(rows = ROWS) {
+    this.#rows = rows
+  }
+
+  /** Takes in what other cells hold, as `encodeCells` gives it. */
+  merge(state: CellsState): void {
+    this.#raise(state.floor ?? Number.NEGATIVE_INFINITY)
+    const ids = perDimension((dimension) => state.names[dimension].map((name) => this.number(dimension, name)))
+    const tracks = new TrackPlaces(this.tracks, state)
+    this.events += state.events
+    this.unknown += state.unknown
+    this.beyond += state.beyond
+    let at = 0
+    for (const part of state.minutes) {
+      const minute = this.#minute(part.at)
+      const from = at
+      at += part.rows.size
+      if (!minute) {
+        this.beyond += part.events
+        continue
+      }
+      minute.events += part.events
+      minute.unknown += part.unknown
+      minute.counted += part.counted
+      minute.seconds += part.seconds
+      for (const [i, n] of part.buckets.entries()) minute.buckets[i] = (minute.buckets[i] as number) + n
+      for (const dimension of DIMENSIONS) {
+        for (const [number, n] of part.counts[dimension]) minute.count(dimension, ids[dimension][number] as number, n)
+      }
+      minute.rows.merge(rowsOf(state, from, at, ids, tracks), part.rows.threshold, minute.limit)
+    }
+    this.all.merge(rowsOf(state, at, at + state.all.size, ids, tracks), state.all.threshold, this.#rows.all)
+  }
+
   /** @param sample that of the record's summary; undefined where it has none */
   add(record: BatchRecord, sample: Sample | undefined): void {
     const { summary } = record
@@ -120,7 +162,7 @@ export class Cells {
 
   #addCounts(summary: Summary): void {
     const { time, split = [] } = summary
-    const ids = perDimension((dimension) => summary[dimension].named.map(([name]) => this.#number(dimension, name)))
+    const ids = perDimension((dimension) => summary[dimension].named.map(([name]) => this.number(dimension, name)))
     const put = (at: number, part: { events: number; duration: Summary['duration'] }, counts: Counts) => {
       const minute = this.minutes.get(at)
       if (!minute) return
@@ -150,7 +192,7 @@ export class Cells {
   #addRows(sample: Sample, weight: number, { topicId, partition, seq, summary }: BatchRecord): void {
     hash64(`${topicId}/${partition}/${seq}`, words)
     const seed = words[0] as number
-    const ids = perDimension((dimension) => sample[dimension].map((name) => this.#number(dimension, name)))
+    const ids = perDimension((dimension) => sample[dimension].map((name) => this.number(dimension, name)))
     const { columns } = sample
     // Older events are not counted by the minute, so their rows may stand for none of a minute either.
     const oldest = summary.time.minutes[0]?.[0] ?? Number.POSITIVE_INFINITY
@@ -180,11 +222,12 @@ export class Cells {
       }
       if (recent && ever) this.tracks.keep(track)
       if (recent) minute?.rows.add(row, minute.limit)
-      if (ever) this.all.add(row, ALL_ROWS)
+      if (ever) this.all.add(row, this.#rows.all)
     }
   }
 
-  #number(dimension: Dimension, name: string): number {
+  /** The number of a name, 0 where it has no place. */
+  number(dimension: Dimension, name: string): number {
     const names = this.names[dimension]
     return names.find(name) ?? names.take(name)
   }
@@ -193,7 +236,7 @@ export class Cells {
   #minute(at: number): Minute | undefined {
     const known = this.minutes.get(at)
     if (known || at < this.floor) return known
-    const minute = new Minute(new Rows((track) => this.tracks.release(track)))
+    const minute = new Minute(new Rows((track) => this.tracks.release(track)), this.#rows.fine)
     this.minutes.set(at, minute)
     this.#rank(at, minute)
     if (this.minutes.size > RECENT_MINUTES + SLACK_MINUTES) this.#dropOldest()
@@ -204,25 +247,31 @@ export class Cells {
   #rank(at: number, minute: Minute): void {
     const place = this.#fine.findLastIndex((other) => other < at) + 1
     if (place === 0 && this.#fine.length === FINE_MINUTES) {
-      minute.limit = OLDER_ROWS
+      minute.limit = this.#rows.older
       return
     }
     this.#fine.splice(place, 0, at)
     if (this.#fine.length <= FINE_MINUTES) return
     const last = this.minutes.get(this.#fine.shift() as number)
     if (!last) return
-    last.limit = OLDER_ROWS
-    last.rows.shrink(OLDER_ROWS)
+    last.limit = this.#rows.older
+    last.rows.shrink(this.#rows.older)
   }
 
   #dropOldest(): void {
     const oldestFirst = Float64Array.from(this.minutes.keys()).sort()
-    for (const at of oldestFirst.subarray(0, oldestFirst.length - RECENT_MINUTES)) {
-      const minute = this.minutes.get(at) as Minute
+    this.#raise((oldestFirst[oldestFirst.length - RECENT_MINUTES - 1] as number) + 1)
+  }
+
+  /** Drops the minutes before `floor`, now and from here on. */
+  #raise(floor: number): void {
+    if (floor <= this.floor) return
+    this.floor = floor
+    for (const [at, minute] of this.minutes) {
+      if (at >= floor) continue
       this.beyond += minute.events
       minute.rows.clear()
       this.minutes.delete(at)
-      this.floor = Math.max(this.floor, at + 1)
     }
   }
 }

@@ -1,74 +1,40 @@
 import { baseName, commitsFolder, partitionNumber } from '../archive/layout.ts'
-import { type CommitRecord, quarantinedCount } from '../archive/record.ts'
+import { MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
-import { Newest } from './newest.ts'
 import { type FollowerProblem, PartitionFollower, type PartitionState } from './partition-follower.ts'
+import { type CommitLine, type DataFile, type QuarantineFile, Recent } from './recent.ts'
 import { Slots } from './slots.ts'
 import { Totals } from './totals.ts'
 
 export type { FollowerProblem, PartitionState } from './partition-follower.ts'
+export type { CommitLine, DataFile, QuarantineFile } from './recent.ts'
 
-/** A commit record without its contents. */
-export interface CommitLine {
-  seq: number
-  topicId: string
-  partition: number
-  kind: CommitRecord['kind']
-  first: number
-  next: number
-  /** 0 for claims and gaps, as are the four below. */
-  events: number
-  quarantined: number
-  files: number
-  bytes: number
-  /** ISO 8601, UTC. */
-  committedAt: string
-}
-
-export interface QuarantineFile {
-  path: string
-  messages: number
-  bytes: number
-  topicId: string
-  partition: number
-  /** ISO 8601, UTC. */
-  committedAt: string
-}
-
-/** A file of events, as it was committed: it may have been merged into another since. */
-export interface DataFile {
-  path: string
-  events: number
-  bytes: number
-  /** Epoch milliseconds. */
-  committedAt: number
-}
-
-/** Commits and quarantine files that are remembered, and files of events. */
-const REMEMBERED = 200
-const REMEMBERED_FILES = 1_000
 /** Enough to hide the latency of WebHDFS, few enough to leave the NameNode alone. */
 const PARTITIONS_AT_ONCE = 8
 const RECORDS_AT_ONCE = 8
 
+/** How often a refresh begins anew when the log is folded faster than it reads. */
+const ATTEMPTS = 5
+
 /**
- * Follows a lake's commit logs, of every lineage and partition, and keeps their totals. It reads records only, each
- * once, and holds few of them at a time: memory does not grow with the lake.
+ * Follows a lake's commit logs, of every lineage and partition, and keeps their totals. It reads a checkpoint of each and
+ * the records after it, each once, and holds few of them at a time: time and memory do not grow with the lake.
  */
 export class LakeFollower {
-  readonly totals = new Totals()
   readonly #lake: LakeStorage
   readonly #root: string
-  readonly #followers = new Map<string, PartitionFollower>()
-  readonly #commits = new Newest<CommitLine>(REMEMBERED)
-  readonly #quarantine = new Newest<QuarantineFile>(REMEMBERED)
-  readonly #files = new Newest<DataFile>(REMEMBERED_FILES)
-  #records = 0
+  #view: View
   #refreshing: Promise<number> | undefined
 
   constructor(options: { lake: LakeStorage; root: string }) {
     this.#lake = options.lake
     this.#root = options.root
+    this.#view = new View(this.#lake, this.#root)
+  }
+
+  /** Of all that has been read. Another object after a refresh that had to begin anew. */
+  get totals(): Totals {
+    return this.#view.totals
   }
 
   /**
@@ -88,34 +54,71 @@ export class LakeFollower {
 
   /** By topic id, then partition; those that hold no record yet are absent. */
   partitions(): PartitionState[] {
-    const states = Array.from(this.#followers.values(), ({ state }) => state).filter((state) => state !== undefined)
+    const states = this.#view.followers.map(({ state }) => state).filter((state) => state !== undefined)
     return states.sort(byPartition)
   }
 
   /** Newest first; the newest 200 are remembered. */
   commits(limit: number): CommitLine[] {
-    return this.#commits.read(limit)
+    return this.#view.recent.commits(limit)
   }
 
   /** Newest first; the newest 200 are remembered. */
   quarantineFiles(limit: number): QuarantineFile[] {
-    return this.#quarantine.read(limit)
+    return this.#view.recent.quarantineFiles(limit)
   }
 
   /** Files of events, newest first; the newest 1,000 are remembered. */
   files(): DataFile[] {
-    return this.#files.read(REMEMBERED_FILES)
+    return this.#view.recent.files()
   }
 
   /** What keeps partitions from being read further; empty when all is well. */
   problems(): FollowerProblem[] {
-    const problems = Array.from(this.#followers.values(), ({ problem }) => problem).filter((p) => p !== undefined)
+    const problems = this.#view.followers.map(({ problem }) => problem).filter((p) => p !== undefined)
     return problems.sort(byPartition)
   }
 
   async #refresh(signal: AbortSignal | undefined): Promise<number> {
+    const before = this.#view.records
+    await this.#view.catchUp(signal)
+    for (let attempt = 1; this.#view.behind; attempt++) {
+      if (attempt > ATTEMPTS) throw foldedTooFast(this.#root)
+      // Read aside: until it is whole, the old one is the better answer.
+      const fresh = new View(this.#lake, this.#root)
+      await fresh.catchUp(signal)
+      this.#view = fresh
+    }
+    return this.#view.records - before
+  }
+}
+
+/** What has been read of the commit logs, in one go. */
+class View {
+  readonly totals = new Totals()
+  readonly recent = new Recent()
+  readonly #lake: LakeStorage
+  readonly #root: string
+  readonly #followers = new Map<string, PartitionFollower>()
+  /** Also those that checkpoints sum up. */
+  records = 0
+
+  constructor(lake: LakeStorage, root: string) {
+    this.#lake = lake
+    this.#root = root
+  }
+
+  get followers(): PartitionFollower[] {
+    return [...this.#followers.values()]
+  }
+
+  /** Some partition has missed records: nothing of this counts any more. */
+  get behind(): boolean {
+    return this.followers.some(({ behind }) => behind)
+  }
+
+  async catchUp(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
-    const before = this.#records
     const followers = (await this.#discover()).values()
     const slots = new Slots(RECORDS_AT_ONCE)
     let failed = false
@@ -136,7 +139,6 @@ export class LakeFollower {
     await Promise.allSettled(workers)
     await Promise.all(workers)
     signal?.throwIfAborted()
-    return this.#records - before
   }
 
   /** Every partition of every lineage that the lake has now. */
@@ -155,32 +157,28 @@ export class LakeFollower {
   #follower(path: string, topicId: string, partition: number): PartitionFollower {
     let follower = this.#followers.get(path)
     if (!follower) {
-      const onRecord = (record: CommitRecord) => this.#add(record)
-      follower = new PartitionFollower({ lake: this.#lake, root: this.#root, topicId, partition, onRecord })
+      follower = new PartitionFollower({
+        ...{ lake: this.#lake, root: this.#root, topicId, partition },
+        onCheckpoint: ({ seq, totals, recent }) => {
+          this.totals.merge(totals, `checkpoint ${topicId}/p${partition}/${seq}`)
+          this.recent.merge(recent)
+          this.records += totals.records
+        },
+        onRecord: (record) => {
+          // First, since it refuses a record that is damaged.
+          this.totals.add(record)
+          this.recent.add(record)
+          this.records++
+        },
+      })
       this.#followers.set(path, follower)
     }
     return follower
   }
+}
 
-  #add(record: CommitRecord): void {
-    // First, since it refuses a record that is damaged.
-    this.totals.add(record)
-    this.#records++
-    const { seq, topicId, partition, kind, first, next, committedAt } = record
-    const files = record.kind === 'batch' ? record.files : []
-    const at = Date.parse(committedAt)
-    this.#commits.add(at, {
-      ...{ seq, topicId, partition, kind, first, next, committedAt },
-      events: record.kind === 'batch' ? record.events : 0,
-      quarantined: record.kind === 'batch' ? quarantinedCount(record) : 0,
-      files: files.length,
-      bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    })
-    for (const { path, day, events: messages, bytes } of files) {
-      if (day === null) this.#quarantine.add(at, { path, messages, bytes, topicId, partition, committedAt })
-      else this.#files.add(at, { path, events: messages, bytes, committedAt: at })
-    }
-  }
+function foldedTooFast(root: string): MusicFakerError {
+  return new MusicFakerError('LAKE_FAILED', `the commit logs of ${root} are folded faster than they can be read`)
 }
 
 function byPartition(a: { topicId: string; partition: number }, b: { topicId: string; partition: number }): number {

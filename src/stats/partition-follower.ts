@@ -1,6 +1,7 @@
+import { type Checkpoint, checkpointNumbers, newestCheckpoint } from '../archive/checkpoint.ts'
 import { baseName, partitionCommits, recordName, recordSeq } from '../archive/layout.ts'
 import { type CommitRecord, decodeRecord } from '../archive/record.ts'
-import { type ErrorCode, MusicFakerError } from '../errors.ts'
+import { type ErrorCode, hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Slots } from './slots.ts'
 
@@ -30,34 +31,54 @@ export interface FollowerProblem {
   next: string | undefined
 }
 
-/** Reads one partition's commit log from beginning to end, each record once and in order. */
+/**
+ * Reads one partition's commit log from its newest checkpoint to its end, each record once and in order.
+ *
+ * Records are folded and removed behind it. Should it be so slow that they are removed before it comes to them, it says
+ * that it is `behind`: what it has read may be wrong, and has to be read again by a new one.
+ */
 export class PartitionFollower {
   readonly #lake: LakeStorage
   readonly #folder: string
   readonly #topicId: string
   readonly #partition: number
+  readonly #onCheckpoint: (checkpoint: Checkpoint) => void
   readonly #onRecord: (record: CommitRecord) => void
+  #opened = false
+  /** The number up to which what was read is known to be right. */
+  #sound = 0
+  #behind = false
   #state: PartitionState | undefined
   #problem: FollowerProblem | undefined
 
-  /** @param onRecord takes each record; a MusicFakerError from it stops the partition there, as a damaged record does */
+  /**
+   * @param onCheckpoint takes the checkpoint where reading begins, if there is one
+   * @param onRecord takes each record; a MusicFakerError from it stops the partition there, as a damaged record does
+   */
   constructor(options: {
     lake: LakeStorage
     root: string
     topicId: string
     partition: number
+    onCheckpoint: (checkpoint: Checkpoint) => void
     onRecord: (record: CommitRecord) => void
   }) {
     this.#lake = options.lake
     this.#topicId = options.topicId
     this.#partition = options.partition
     this.#folder = partitionCommits(options.root, options.topicId, options.partition)
+    this.#onCheckpoint = options.onCheckpoint
     this.#onRecord = options.onRecord
   }
 
   /** Undefined before the first record. */
   get state(): PartitionState | undefined {
     return this.#state
+  }
+
+  /** Has missed records: nothing it has read counts any more. */
+  get behind(): boolean {
+    return this.#behind
   }
 
   /** What stopped the last `catchUp` that was not cut short. */
@@ -74,6 +95,37 @@ export class PartitionFollower {
    * @throws what the lake throws, once no request is under way any more; calling again goes on where it stopped
    */
   async catchUp(slots: Slots, stopped: () => boolean): Promise<void> {
+    if (!this.#opened) await this.#open()
+    try {
+      await this.#readOn(slots, stopped)
+    } finally {
+      if (this.#problem || (this.#state?.seq ?? 0) > this.#sound) await this.#lookBack()
+    }
+  }
+
+  async #open(): Promise<void> {
+    const checkpoint = await newestCheckpoint(this.#lake, this.#folder)
+    if (checkpoint) {
+      this.#onCheckpoint(checkpoint)
+      const { topicId, topic, partition, next, seq, committedAt, owner } = checkpoint
+      this.#state = { topicId, topic, partition, next, seq, committedAt, owner }
+    }
+    this.#sound = checkpoint?.seq ?? 0
+    this.#opened = true
+  }
+
+  /**
+   * What was read counts only if those records were still there afterwards: the newest checkpoint but one cannot have
+   * passed them. A record that cannot be read is no problem either once a checkpoint has passed it.
+   */
+  async #lookBack(): Promise<void> {
+    const folded = await checkpointNumbers(this.#lake, this.#folder)
+    const removed = folded.at(-2) ?? 0
+    if (removed > this.#sound || (this.#problem && (folded.at(-1) ?? 0) >= this.#problem.seq)) this.#behind = true
+    this.#sound = this.#state?.seq ?? 0
+  }
+
+  async #readOn(slots: Slots, stopped: () => boolean): Promise<void> {
     let listed = this.#state?.seq ?? 0
     let problem: FollowerProblem | undefined
     let failed = false
@@ -86,6 +138,11 @@ export class PartitionFollower {
         const content = await bytes
         if (!problem && !stopped()) problem = this.#take(content, path, seq)
       } catch (error) {
+        // Removed since the listing.
+        if (hasCode(error, 'LAKE_NOT_FOUND')) {
+          problem ??= this.#missing(seq)
+          return
+        }
         failed = true
         throw error
       } finally {
@@ -100,11 +157,7 @@ export class PartitionFollower {
         if (seq === undefined) continue
         if (seq !== listed + 1) {
           await taken
-          problem ??= this.#stopAt(
-            listed + 1,
-            'COMMIT_CORRUPT',
-            `commit record ${listed + 1} is missing before ${path}`,
-          )
+          problem ??= this.#missing(listed + 1)
           break
         }
         listed = seq
@@ -150,6 +203,10 @@ export class PartitionFollower {
       const detail = `commit record ${path} begins at offset ${record.first}, where ${expected} comes next`
       throw new MusicFakerError('COMMIT_CORRUPT', detail, VERIFY)
     }
+  }
+
+  #missing(seq: number): FollowerProblem {
+    return this.#stopAt(seq, 'COMMIT_CORRUPT', `commit record ${seq} is missing, though a later one is there`)
   }
 
   #stopAt(seq: number, code: ErrorCode, message: string, next: string | undefined = VERIFY.next): FollowerProblem {

@@ -25,10 +25,10 @@ export interface Row {
 }
 
 const FIRST_CAPACITY = 16
-const ROW_BYTES = 38
+export const ROW_BYTES = 38
 
 /** All in one buffer, the widest first so that each is aligned: there are thousands of such sets. */
-function columnsOf(capacity: number) {
+export function columnsOf(capacity: number) {
   const buffer = new ArrayBuffer(capacity * ROW_BYTES)
   return {
     second: new Float64Array(buffer, 0, capacity),
@@ -74,6 +74,19 @@ export class Rows {
     if (this.size > limit) this.shrink(limit)
   }
 
+  /**
+   * Takes in the rows of another set, of which all of a lower priority than `threshold` have gone: they go from this one as
+   * well. Gives back the tracks of the rows that are not wanted.
+   */
+  merge(rows: Iterable<Row>, threshold: number, limit: number): void {
+    this.threshold = Math.max(this.threshold, threshold)
+    this.#dropBelow()
+    for (const row of rows) {
+      if (this.wants(row.weight, row.chance)) this.add(row, limit)
+      else this.#onDrop(row.track)
+    }
+  }
+
   /** Events that a row stands for. */
   weight(i: number): number {
     return Math.max(this.columns.weight[i] as number, this.threshold)
@@ -90,19 +103,9 @@ export class Rows {
   shrink(limit: number): void {
     if (this.size <= limit) return
     const keep = Math.floor((limit * 3) / 4)
-    const { weight, chance } = this.columns
-    const priority = (i: number) => (weight[i] as number) / (chance[i] as number)
-    const sorted = Float64Array.from({ length: this.size }, (_, i) => priority(i)).sort()
+    const sorted = Float64Array.from({ length: this.size }, (_, i) => this.#priority(i)).sort()
     this.threshold = Math.max(this.threshold, sorted[this.size - keep - 1] as number)
-    let kept = 0
-    for (let i = 0; i < this.size; i++) {
-      if (priority(i) <= this.threshold) this.#onDrop(this.columns.track[i] as number)
-      else {
-        for (const name of NAMES) this.columns[name][kept] = this.columns[name][i] as number
-        kept++
-      }
-    }
-    this.size = kept
+    this.#dropBelow()
     if (this.columns.second.length > 2 * limit) this.#resize(limit)
   }
 
@@ -110,6 +113,22 @@ export class Rows {
   clear(): void {
     for (let i = 0; i < this.size; i++) this.#onDrop(this.columns.track[i] as number)
     this.size = 0
+  }
+
+  #priority(i: number): number {
+    return (this.columns.weight[i] as number) / (this.columns.chance[i] as number)
+  }
+
+  #dropBelow(): void {
+    let kept = 0
+    for (let i = 0; i < this.size; i++) {
+      if (this.#priority(i) <= this.threshold) this.#onDrop(this.columns.track[i] as number)
+      else {
+        for (const name of NAMES) this.columns[name][kept] = this.columns[name][i] as number
+        kept++
+      }
+    }
+    this.size = kept
   }
 
   #resize(capacity: number): void {

@@ -33,6 +33,16 @@ export class Tally {
     this.#other += n
   }
 
+  /** All that is held, also what `read` would count as other: to be given to `merge`. */
+  encode(): { named: NamedCount[]; other: number } {
+    return { named: Array.from(this.#cells, ([name, cell]): NamedCount => [name, cell.n]), other: this.#other }
+  }
+
+  merge({ named, other }: { named: readonly NamedCount[]; other: number }): void {
+    for (const [name, n] of named) this.add(name, n)
+    this.#other += other
+  }
+
   /** The most frequent names first, equal ones by name (UTF-16 order); at most `limit`. */
   read(): { named: NamedCount[]; other: number } {
     const all = this.#ranked()

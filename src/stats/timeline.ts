@@ -17,6 +17,15 @@ export interface TimelineCells {
 export const STEP_MINUTES = { minute: 1, hour: 60, day: 1440 } as const
 export type Step = keyof typeof STEP_MINUTES
 
+/** A whole timeline, for `restore`. */
+export interface TimelineState extends TimelineCells {
+  /** The minute before which events are counted by the hour or longer; null while there is none. */
+  minutesFrom: number | null
+  /** The hour before which events are counted by the day. */
+  hoursFrom: number | null
+  daysFrom: number | null
+}
+
 /** The most non-empty cells that each grain keeps; at least 60 minutes and 24 hours. */
 export interface TimelineLimits {
   minutes: number
@@ -60,6 +69,20 @@ export class Timeline {
     for (const [hour, n] of cells.hours) this.#hours.add(hour, n)
     for (const [day, n] of cells.days) this.#days.add(day, n)
     this.#earlier.n += cells.earlier
+  }
+
+  /** Takes in another timeline with the same limits, and goes no finer than it does. */
+  restore(state: TimelineState): void {
+    this.#minutes.raise(state.minutesFrom)
+    this.#hours.raise(state.hoursFrom)
+    this.#days.raise(state.daysFrom)
+    this.merge(state)
+  }
+
+  encode(): TimelineState {
+    const cells = this.cells()
+    const [minutesFrom, hoursFrom, daysFrom] = [this.#minutes.floor, this.#hours.floor, this.#days.floor]
+    return { ...cells, minutesFrom, hoursFrom, daysFrom }
   }
 
   /** Within the limits, whatever came. */
@@ -121,13 +144,28 @@ class Grain {
   readonly #perCoarser: number
   readonly #fold: (at: number, n: number) => void
   readonly #cells = new Map<number, { n: number }>()
-  /** Everything before this is kept by the next grain. */
   #floor = Number.NEGATIVE_INFINITY
 
   constructor(limit: number, perCoarser: number, fold: (at: number, n: number) => void) {
     this.#limit = limit
     this.#perCoarser = perCoarser
     this.#fold = fold
+  }
+
+  /** Everything before this is kept by the next grain; null while that is nothing. */
+  get floor(): number | null {
+    return Number.isFinite(this.#floor) ? this.#floor : null
+  }
+
+  /** Gives what is before `floor` to the next grain, now and from here on. */
+  raise(floor: number | null): void {
+    if (floor === null || floor <= this.#floor) return
+    this.#floor = floor
+    for (const [at, { n }] of this.#cells) {
+      if (at >= floor) continue
+      this.#fold(at, n)
+      this.#cells.delete(at)
+    }
   }
 
   add(at: number, n: number): void {
@@ -148,12 +186,7 @@ class Grain {
     const starts = Float64Array.from(this.#cells.keys()).sort()
     const oldest = starts[starts.length - this.#limit] as number
     // A unit of the next grain goes as a whole, or its events would be found under both.
-    this.#floor = Math.ceil(oldest / this.#perCoarser) * this.#perCoarser
-    for (const at of starts) {
-      if (at >= this.#floor) break
-      this.#fold(at, this.#cells.get(at)?.n ?? 0)
-      this.#cells.delete(at)
-    }
+    this.raise(Math.ceil(oldest / this.#perCoarser) * this.#perCoarser)
   }
 
   cells(): TimeCell[] {

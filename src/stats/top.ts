@@ -77,19 +77,23 @@ export class TopCounter<T extends Names> {
     this.#absent += most
   }
 
-  /** Counts `n` events for the name of this hash, where it is held. @returns false where it is not: then `open` it */
-  count(first: number, second: number, n = 1): boolean {
+  /**
+   * Counts `n` events for the name of this hash, where it is held.
+   * @param lack what this very count may lack, where that is known better than for the whole list
+   * @returns false where it is not: then `open` it
+   */
+  count(first: number, second: number, n = 1, lack = this.#lack): boolean {
     const entry = this.#entries[this.#index.find(first, second)]
     if (!entry) return false
     entry.n += n
-    entry.lack -= this.#most - this.#lack
+    entry.lack -= this.#most - lack
     return true
   }
 
   /** Begins to count a name that is not held. */
-  open(first: number, second: number, names: T, n = 1): void {
+  open(first: number, second: number, names: T, n = 1, lack = this.#lack): void {
     const before = this.#absent - this.#most
-    const entry = { first, second, names, n, lack: before + this.#lack - this.#missed }
+    const entry = { first, second, names, n, lack: before + lack - this.#missed }
     this.#entries[this.#index.add(first, second)] = entry
     if (this.#entries.length > this.#capacity) this.#dropRarerHalf()
   }
@@ -97,6 +101,12 @@ export class TopCounter<T extends Names> {
   /** Counts an event whose name shall never be listed. */
   countUnnamed(): void {
     this.#unnamed++
+  }
+
+  /** All that is held, in the order of its coming: given back after `begin(most, 0)`, it counts on as if never put away. */
+  all(): Ranking<T> {
+    const listed = this.#entries.map(({ names, n, lack }) => ({ names, events: n, lack: lack + this.#missed }))
+    return { listed, most: Math.max(this.#absent, this.#unnamed) }
   }
 
   rank(limit: number): Ranking<T> {

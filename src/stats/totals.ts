@@ -1,6 +1,7 @@
 import type { BatchRecord, CommitRecord } from '../archive/record.ts'
 import type { QuarantineReason } from '../event.ts'
-import { Cells } from './cells.ts'
+import { Cells, type RowLimits } from './cells.ts'
+import { encodeCells } from './cells-state.ts'
 import { DIMENSIONS, type Dimension } from './dimensions.ts'
 import { DURATION_BOUNDS, DURATION_BUCKETS } from './durations.ts'
 import { hash64, hashTrack } from './hash.ts'
@@ -11,6 +12,7 @@ import type { Summary } from './summary.ts'
 import { type NamedCount, Tally } from './tally.ts'
 import { type Series, type Step, Timeline } from './timeline.ts'
 import { type Names, TopCounter, type TopList } from './top.ts'
+import { type EncodedTotals, TOTALS_VERSION, type TotalsState } from './totals-state.ts'
 
 export interface Distribution {
   /** Most frequent first, then by name. */
@@ -80,13 +82,18 @@ export class Totals {
   readonly #topTracks = new TopCounter<TrackName>(TOP_COUNTED)
   readonly #timeline = new Timeline(TIME_LIMITS)
   /** What windows and filters are answered from. */
-  readonly cells = new Cells()
+  readonly cells: Cells
   #seconds = 0
   readonly #buckets = new Array<number>(DURATION_BUCKETS).fill(0)
   #oldest: number | null = null
   #newest: number | null = null
   #lastCommit: number | null = null
   #snapshot: TotalsSnapshot | undefined
+
+  /** @param rows of the sample that windows and filters are answered from; 60 MB of them by default */
+  constructor(rows?: RowLimits) {
+    this.cells = new Cells(rows)
+  }
 
   /**
    * Adds a record; adding one twice counts it twice.
@@ -97,6 +104,62 @@ export class Totals {
     if (record.kind === 'gap') this.#gaps += record.next - record.first
     this.#records++
     this.#snapshot = undefined
+  }
+
+  /**
+   * Adds what other totals have summed up, as `encode` gives it.
+   * @param source names where it was, in the error
+   * @throws COMMIT_CORRUPT when a sketch is damaged; nothing has been added then
+   */
+  merge(state: TotalsState, source: string): void {
+    this.#mergeSketches(state.distinct, source)
+    this.#events += state.events
+    this.#skipped += state.skipped
+    this.#gaps += state.gaps
+    this.#records += state.records
+    this.#files += state.files
+    this.#bytes += state.bytes
+    this.#addQuarantined(state.quarantined)
+    for (const [dimension, tally] of this.#dimensions) tally.merge(state[dimension])
+    this.#topArtists.begin(state.artists.most, 0)
+    for (const [artist, n, lack] of state.artists.listed) this.#addArtist(artist, n, lack)
+    this.#topTracks.begin(state.tracks.most, 0)
+    for (const [artist, track, n, lack] of state.tracks.listed) this.#addTrack(artist, track, n, lack)
+    this.#timeline.restore(state.time)
+    this.#addSpan(state)
+    this.cells.merge(state.cells)
+    if (state.lastCommit !== null) this.#lastCommit = Math.max(this.#lastCommit ?? 0, state.lastCommit)
+    this.#snapshot = undefined
+  }
+
+  /** All of it, for `merge`: into empty totals it brings back these. */
+  encode(): EncodedTotals {
+    const parts = Object.fromEntries(Array.from(this.#dimensions, ([name, tally]) => [name, tally.encode()]))
+    const [artists, tracks] = [this.#topArtists.all(), this.#topTracks.all()]
+    return {
+      v: TOTALS_VERSION,
+      events: this.#events,
+      quarantined: Object.fromEntries(this.#quarantined),
+      skipped: this.#skipped,
+      gaps: this.#gaps,
+      records: this.#records,
+      files: this.#files,
+      bytes: this.#bytes,
+      ...(parts as Record<Dimension, ReturnType<Tally['encode']>>),
+      time: { oldest: this.#oldest, newest: this.#newest, ...this.#timeline.encode() },
+      duration: { sum: this.#seconds, buckets: [...this.#buckets] },
+      artists: {
+        listed: artists.listed.map(({ names: [artist], events, lack }) => [artist, events, lack]),
+        most: artists.most,
+      },
+      tracks: {
+        listed: tracks.listed.map(({ names: [artist, track], events, lack }) => [artist, track, events, lack]),
+        most: tracks.most,
+      },
+      distinct: { users: this.#users.encode(), artists: this.#artists.encode(), tracks: this.#tracks.encode() },
+      lastCommit: this.#lastCommit,
+      cells: encodeCells(this.cells),
+    }
   }
 
   /** The totals of now. Cheap to call again while nothing is added. */
@@ -121,48 +184,57 @@ export class Totals {
   #addBatch(record: BatchRecord): void {
     const { summary } = record
     const source = `commit record ${record.topicId}/p${record.partition}/${record.seq}`
-    const users = DistinctSketch.decode(summary.distinct.users, source)
-    const artists = DistinctSketch.decode(summary.distinct.artists, source)
-    const tracks = DistinctSketch.decode(summary.distinct.tracks, source)
     const sample = summary.sample && decodeSample(summary.sample, source)
-    this.#users.merge(users)
-    this.#artists.merge(artists)
-    this.#tracks.merge(tracks)
-
+    this.#mergeSketches(summary.distinct, source)
     this.#events += record.events
     this.#skipped += record.skipped
-    for (const [reason, n] of Object.entries(record.quarantined) as [QuarantineReason, number][]) {
-      this.#quarantined.set(reason, (this.#quarantined.get(reason) ?? 0) + n)
-    }
+    this.#addQuarantined(record.quarantined)
     this.#files += record.files.length
     for (const file of record.files) this.#bytes += file.bytes
     if (record.events > 0) this.#lastCommit = Math.max(this.#lastCommit ?? 0, Date.parse(record.committedAt))
 
-    for (const [dimension, tally] of this.#dimensions) {
-      for (const [name, n] of summary[dimension].named) tally.add(name, n)
-      tally.addOther(summary[dimension].other)
-    }
+    for (const [dimension, tally] of this.#dimensions) tally.merge(summary[dimension])
     this.#addTop(summary)
-    this.#addTime(summary)
+    this.#timeline.merge(summary.time)
+    this.#addSpan(summary)
     this.cells.add(record, sample)
+  }
+
+  /** All of them are read before any is merged, so that a damaged one adds nothing. */
+  #mergeSketches(distinct: Summary['distinct'], source: string): void {
+    const users = DistinctSketch.decode(distinct.users, source)
+    const artists = DistinctSketch.decode(distinct.artists, source)
+    const tracks = DistinctSketch.decode(distinct.tracks, source)
+    this.#users.merge(users)
+    this.#artists.merge(artists)
+    this.#tracks.merge(tracks)
+  }
+
+  #addQuarantined(quarantined: TotalsSnapshot['quarantined']): void {
+    for (const [reason, n] of Object.entries(quarantined) as [QuarantineReason, number][]) {
+      this.#quarantined.set(reason, (this.#quarantined.get(reason) ?? 0) + n)
+    }
   }
 
   #addTop({ artists, tracks }: Summary): void {
     this.#topArtists.begin(artists.most, artists.lack)
-    for (const [artist, n] of artists.listed) {
-      hash64(artist, words)
-      add(this.#topArtists, [artist], n)
-    }
+    for (const [artist, n] of artists.listed) this.#addArtist(artist, n, artists.lack)
     this.#topTracks.begin(tracks.most, tracks.lack)
-    for (const [artist, track, n] of tracks.listed) {
-      hash64(artist, words)
-      hashTrack(words[0] as number, words[1] as number, track, words)
-      add(this.#topTracks, [artist, track], n)
-    }
+    for (const [artist, track, n] of tracks.listed) this.#addTrack(artist, track, n, tracks.lack)
   }
 
-  #addTime({ time, duration }: Summary): void {
-    this.#timeline.merge(time)
+  #addArtist(artist: string, n: number, lack: number): void {
+    hash64(artist, words)
+    add(this.#topArtists, [artist], n, lack)
+  }
+
+  #addTrack(artist: string, track: string, n: number, lack: number): void {
+    hash64(artist, words)
+    hashTrack(words[0] as number, words[1] as number, track, words)
+    add(this.#topTracks, [artist, track], n, lack)
+  }
+
+  #addSpan({ time, duration }: Pick<Summary, 'duration'> & { time: Pick<Summary['time'], 'oldest' | 'newest'> }): void {
     if (time.oldest !== null) this.#oldest = Math.min(this.#oldest ?? time.oldest, time.oldest)
     if (time.newest !== null) this.#newest = Math.max(this.#newest ?? time.newest, time.newest)
     this.#seconds += duration.sum
@@ -199,10 +271,10 @@ export class Totals {
 }
 
 /** Adds to the counter a name whose hash is in `words`. */
-function add<T extends Names>(counter: TopCounter<T>, names: T, n: number): void {
+function add<T extends Names>(counter: TopCounter<T>, names: T, n: number, lack: number): void {
   const first = words[0] as number
   const second = words[1] as number
-  if (!counter.count(first, second, n)) counter.open(first, second, names, n)
+  if (!counter.count(first, second, n, lack)) counter.open(first, second, names, n, lack)
 }
 
 function topList<T extends Names>(counter: TopCounter<T>): TopList<T> {

@@ -1,5 +1,5 @@
 /** Reading back what an archiver left in a lake. */
-import { partitionCommits } from '../../src/archive/layout.ts'
+import { baseName, partitionCommits, recordSeq } from '../../src/archive/layout.ts'
 import { type CommitRecord, decodeRecord } from '../../src/archive/record.ts'
 import type { LakeEntry, LakeStorage } from '../../src/lake/storage.ts'
 
@@ -45,6 +45,7 @@ export async function records(
 ): Promise<CommitRecord[]> {
   const found: CommitRecord[] = []
   for await (const { path } of lake.list(partitionCommits(root, topicId, partition))) {
+    if (recordSeq(baseName(path)) === undefined) continue
     found.push(decodeRecord(await lake.read(path), path))
   }
   return found

@@ -43,8 +43,8 @@ export class SmallArchive {
     await rm(this.folder, { recursive: true })
   }
 
-  /** Takes a partition over, as an archiver process of its own. */
-  claim(partition: number, topicId = TOPIC_ID): Promise<CommitLog> {
+  /** Takes a partition over, as an archiver process of its own. `foldEvery` as many records it writes a checkpoint. */
+  claim(partition: number, topicId = TOPIC_ID, foldEvery?: number): Promise<CommitLog> {
     return CommitLog.claim({
       lake: this.lake,
       root: ROOT,
@@ -55,6 +55,7 @@ export class SmallArchive {
       clock: () => this.#now,
       signal: new AbortController().signal,
       onRetry: () => undefined,
+      ...(foldEvery !== undefined && { foldEvery }),
     })
   }
 

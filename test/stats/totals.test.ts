@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { DIMENSIONS } from '../../src/stats/dimensions.ts'
+import type { Rows } from '../../src/stats/rows.ts'
 import { Totals } from '../../src/stats/totals.ts'
+import { totalsStateSchema } from '../../src/stats/totals-state.ts'
 import { anyEvent, batch, claim, eventOf, gap, T0 } from './records.ts'
+
+/** Through JSON, as in a checkpoint. */
+function putAway(totals: Totals): Totals {
+  const again = new Totals()
+  again.merge(totalsStateSchema.parse(JSON.parse(JSON.stringify(totals.encode()))), 'a test')
+  return again
+}
 
 describe('Totals', () => {
   it('begins empty', () => {
@@ -41,6 +51,48 @@ describe('Totals', () => {
         expect(contents(sum).topTracks.exact).toBe(true)
       }),
     )
+  })
+
+  it('counts on from where it was put away, at any moment, as if it had not been', () => {
+    const parts = fc.array(fc.array(anyEvent, { maxLength: 30, size: 'max' }), { minLength: 1, maxLength: 8 })
+    fc.assert(
+      fc.property(parts, fc.nat(8), (batches, at) => {
+        const records = [
+          claim({ seq: 1, first: 0 }),
+          ...batches.map((events, i) => batch({ seq: i + 2, first: 0 }, events, { quarantined: { bad_json: i } })),
+          gap({ seq: 99, first: 0 }, 7),
+        ]
+        const whole = new Totals()
+        let parted = new Totals()
+        for (const [i, record] of records.entries()) {
+          if (i === at) parted = putAway(parted)
+          whole.add(record)
+          parted.add(record)
+        }
+        expect(putAway(parted).snapshot()).toEqual(whole.snapshot())
+        expect(parted.series('minute', 0, 1e13)).toEqual(whole.series('minute', 0, 1e13))
+      }),
+    )
+  })
+
+  it('counts on from where it was put away also beyond its bounds', () => {
+    const whole = new Totals()
+    let parted = new Totals()
+    for (let seq = 1; seq <= 60; seq++) {
+      const events = Array.from({ length: 400 }, (_, i) => {
+        const name = `${(seq * i) % 5_000}-${i % 7}`
+        return eventOf({ genre: name, artist: name, track: name, user: name }, T0 - ((seq * 37) % 60) * 4e10 - i * 6e6)
+      })
+      const record = batch({ seq, first: 0 }, events)
+      whole.add(record)
+      parted.add(record)
+      if (seq % 25 === 0) parted = putAway(parted)
+    }
+    expect(parted.encode()).toEqual(whole.encode())
+    expect(parted.snapshot()).toEqual(whole.snapshot())
+    for (const step of ['minute', 'hour', 'day'] as const) {
+      expect(parted.series(step, 0, T0)).toEqual(whole.series(step, 0, T0))
+    }
   })
 
   it('sums what records say beside their summaries', () => {
@@ -143,5 +195,78 @@ describe('Totals', () => {
     expect(() => totals.add(record)).toThrow(expect.objectContaining({ code: 'COMMIT_CORRUPT' }))
     expect(totals.snapshot()).toEqual(before)
     expect(totals.snapshot().distinct.users.count).toBe(1)
+  })
+})
+
+describe('what windows and filters are answered from', () => {
+  /** All that the cells know, with names in the place of numbers, and rows in an order of their own. */
+  function contents({ cells }: Totals) {
+    const rowsIn = ({ columns, size, threshold }: Rows) => ({
+      threshold,
+      rows: Array.from({ length: size }, (_, i) => {
+        const track = columns.track[i] as number
+        return [
+          ...DIMENSIONS.map((dimension) => cells.names[dimension].name(columns[dimension][i] as number)),
+          ...[columns.second[i], columns.user[i], columns.weight[i], columns.chance[i], columns.duration[i]],
+          ...[cells.tracks.artists.name(cells.tracks.artistOf(track)), cells.tracks.title(track)],
+        ].join('|')
+      }).sort(),
+    })
+    const minutes = [...cells.minutes].map(([at, { rows, counts, buckets, ...minute }]) => ({
+      ...{ at, events: minute.events, unknown: minute.unknown, counted: minute.counted, seconds: minute.seconds },
+      buckets: [...buckets],
+      counts: DIMENSIONS.map((d) =>
+        [...counts[d]].flatMap((n, i) => (n ? [`${cells.names[d].name(i)}=${n}`] : [])).sort(),
+      ),
+      rows: rowsIn(rows),
+    }))
+    const { events, unknown, beyond, floor } = cells
+    return { minutes: minutes.sort((a, b) => a.at - b.at), all: rowsIn(cells.all), events, unknown, beyond, floor }
+  }
+
+  const limits = { fine: 40, older: 10, all: 100 }
+
+  it('comes back as it was, sampled or whole', () => {
+    const totals = new Totals(limits)
+    for (let seq = 1; seq <= 300; seq++) {
+      const events = Array.from({ length: 20 }, (_, i) =>
+        eventOf({ user: `user ${i}`, track: `track ${seq % 50}`, genre: `genre ${i % 5}` }, T0 + (seq % 200) * 60_000),
+      )
+      totals.add(batch({ seq, first: 0 }, events))
+    }
+    const again = new Totals(limits)
+    again.merge(totalsStateSchema.parse(JSON.parse(JSON.stringify(totals.encode()))), 'a test')
+    expect(contents(again)).toEqual(contents(totals))
+    expect(totals.cells.all.threshold).toBeGreaterThan(0)
+  })
+
+  it('adds up over partitions, and keeps to its own limits', () => {
+    const [one, two, both] = [new Totals(limits), new Totals(limits), new Totals({ fine: 60, older: 20, all: 50 })]
+    for (let seq = 1; seq <= 100; seq++) {
+      const events = Array.from({ length: 9 }, (_, i) => eventOf({ user: `user ${seq * i}` }, T0 + (seq % 3) * 60_000))
+      for (const [partition, totals] of [one, two].entries()) totals.add(batch({ seq, first: 0, partition }, events))
+    }
+    for (const totals of [one, two]) both.merge(totalsStateSchema.parse(totals.encode()), 'a test')
+    expect(both.cells.events).toBe(1_800)
+    for (const minute of both.cells.minutes.values()) {
+      expect(minute.rows.size).toBeLessThanOrEqual(60)
+      expect(minute.counted).toBe(minute.events)
+      expect(minute.rows.weights() / minute.events).toBeGreaterThan(0.5)
+      expect(minute.rows.weights() / minute.events).toBeLessThan(2)
+    }
+    expect(both.cells.all.size).toBeLessThanOrEqual(50)
+  })
+
+  it('refuses rows that refer to no name, or are fewer than it says', () => {
+    const totals = new Totals()
+    totals.add(batch({ seq: 1, first: 0 }, [eventOf()]))
+    const state = totals.encode()
+    const spoilt = [
+      { ...state.cells, names: { ...state.cells.names, genre: [''] } },
+      { ...state.cells, tracks: [] },
+      { ...state.cells, all: { size: 2, threshold: 0 } },
+      { ...state.cells, columns: 'AAAA' },
+    ]
+    for (const cells of spoilt) expect(totalsStateSchema.safeParse({ ...state, cells }).success).toBe(false)
   })
 })

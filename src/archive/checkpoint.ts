@@ -1,0 +1,163 @@
+/**
+ * A checkpoint sums up a partition's records from 1 to its number, so that nobody has to read them again: one gzipped JSON
+ * object, `checkpoints/<seq>.json.gz` in the folder of the commit log, format 1. It is created as records are: under its
+ * number, once, by a rename that never overwrites.
+ *
+ * All files of the records it sums up were published before it was created. `base` is the checkpoint it was made from, and
+ * that one's number is the *floor*: records up to it are removed, and their numbers mean nothing any more, whatever comes
+ * to be found under them. See docs/ARCHITECTURE.md.
+ */
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { z } from 'zod'
+import { hasCode, MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import { totalsStateSchema } from '../stats/totals-state.ts'
+import { baseName, checkpointName, checkpointSeq, checkpointsFolder } from './layout.ts'
+import { manifestSchema } from './manifest.ts'
+
+export const CHECKPOINT_FORMAT = 1
+
+/** Beyond what totals can grow to, so that a damaged file cannot fill the memory. */
+const LARGEST = 268_435_456
+
+const count = z.number().int().nonnegative()
+
+const commitLineSchema = z.strictObject({
+  seq: count,
+  topicId: z.string(),
+  partition: count,
+  kind: z.enum(['claim', 'batch', 'gap']),
+  first: count,
+  next: count,
+  events: count,
+  quarantined: count,
+  files: count,
+  bytes: count,
+  committedAt: z.iso.datetime(),
+})
+const quarantineFileSchema = z.strictObject({
+  path: z.string(),
+  messages: count,
+  bytes: count,
+  topicId: z.string(),
+  partition: count,
+  committedAt: z.iso.datetime(),
+})
+
+const checkpointSchema = z.strictObject({
+  format: z.literal(CHECKPOINT_FORMAT),
+  topic: z.string(),
+  topicId: z.string(),
+  partition: count,
+  /** The number of the last record that is summed up. */
+  seq: z.number().int().positive(),
+  /** The number of the checkpoint that this one was made from; 0 for none. */
+  base: count,
+  /** The first offset that the records do not cover. */
+  next: count,
+  /** Of the last record, as is what follows. */
+  fence: z.number().int().positive(),
+  owner: z.string(),
+  committedAt: z.iso.datetime(),
+  totals: totalsStateSchema,
+  /** The files, in the order of their records. */
+  manifests: z.array(manifestSchema),
+  /** The newest commits, quarantine files and files of events, newest first. */
+  recent: z.strictObject({
+    commits: z.array(commitLineSchema),
+    quarantine: z.array(quarantineFileSchema),
+    files: z.array(z.strictObject({ path: z.string(), events: count, bytes: count, committedAt: z.number().int() })),
+  }),
+})
+/** What is on disk. */
+export type EncodedCheckpoint = z.input<typeof checkpointSchema>
+export type Checkpoint = z.output<typeof checkpointSchema>
+
+export function encodeCheckpoint(checkpoint: EncodedCheckpoint): Buffer {
+  return gzipSync(`${JSON.stringify(checkpoint)}\n`, { level: 1 })
+}
+
+/**
+ * Reads a checkpoint.
+ * @param path names it in errors
+ * @throws COMMIT_UNKNOWN_FORMAT for another version, COMMIT_CORRUPT for anything else that is not a checkpoint
+ */
+export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
+  let json: unknown
+  try {
+    json = JSON.parse(gunzipSync(bytes, { maxOutputLength: LARGEST }).toString('utf8'))
+  } catch (cause) {
+    throw damaged(path, 'not gzipped JSON', cause)
+  }
+  const { format } = (json ?? {}) as { format?: unknown }
+  if (typeof format === 'number' && format !== CHECKPOINT_FORMAT) {
+    throw new MusicFakerError(
+      'COMMIT_UNKNOWN_FORMAT',
+      `checkpoint ${path} has format ${format}, which this version does not know`,
+      { next: 'Use the version of music-faker that wrote this lake, or a newer one.' },
+    )
+  }
+  const result = checkpointSchema.safeParse(json)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw damaged(path, `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+}
+
+function damaged(path: string, detail: string, cause?: unknown): MusicFakerError {
+  return new MusicFakerError('COMMIT_CORRUPT', `checkpoint ${path} is damaged: ${detail}`, {
+    next: 'Run: music-faker verify',
+    ...(cause !== undefined && { cause }),
+  })
+}
+
+function checkpointPath(log: string, seq: number): string {
+  return `${checkpointsFolder(log)}/${checkpointName(seq)}`
+}
+
+/** @throws LAKE_NOT_FOUND, COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT, and what the lake throws */
+export async function readCheckpoint(lake: LakeStorage, log: string, seq: number): Promise<Checkpoint> {
+  const path = checkpointPath(log, seq)
+  const checkpoint = decodeCheckpoint(await lake.read(path), path)
+  if (checkpoint.seq === seq && log.endsWith(`/${checkpoint.topicId}/p${checkpoint.partition}`)) return checkpoint
+  throw damaged(path, `it is number ${checkpoint.seq} of ${checkpoint.topicId} p${checkpoint.partition}`)
+}
+
+/** The numbers of the checkpoints of a commit log, ascending: a few. @param log the folder of the partition's commit log */
+export async function checkpointNumbers(lake: LakeStorage, log: string): Promise<number[]> {
+  const numbers: number[] = []
+  for await (const { path } of lake.list(checkpointsFolder(log))) {
+    const seq = checkpointSeq(baseName(path))
+    if (seq !== undefined) numbers.push(seq)
+  }
+  return numbers
+}
+
+/** The number of the newest checkpoint, 0 where there is none. */
+export async function lastFolded(lake: LakeStorage, log: string): Promise<number> {
+  return (await checkpointNumbers(lake, log)).at(-1) ?? 0
+}
+
+/**
+ * The newest checkpoint, or undefined where there is none. A damaged one is passed over: the records since the one before
+ * it are still there.
+ * @param onDamaged told of each that is
+ * @throws COMMIT_UNKNOWN_FORMAT, and what the lake throws
+ */
+export async function newestCheckpoint(
+  lake: LakeStorage,
+  log: string,
+  onDamaged: (path: string, error: MusicFakerError) => void = () => undefined,
+): Promise<Checkpoint | undefined> {
+  const numbers = await checkpointNumbers(lake, log)
+  for (const seq of numbers.toReversed()) {
+    try {
+      return await readCheckpoint(lake, log, seq)
+    } catch (error) {
+      if (hasCode(error, 'COMMIT_CORRUPT')) onDamaged(checkpointPath(log, seq), error)
+      // Removed since the listing: there are newer ones now.
+      else if (hasCode(error, 'LAKE_NOT_FOUND')) return newestCheckpoint(lake, log, onDamaged)
+      else throw error
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,245 @@
+/**
+ * Folds a partition's commit log: writes a checkpoint that sums up its records, and removes what nobody needs any more.
+ *
+ * Only an owner folds, and only records whose files it knows to be published: those before its claim, which it published
+ * again, and its own. It may have lost the partition meanwhile without knowing. Then others may have folded further and
+ * removed the records, and anything may be found under their numbers. So what it has read counts only if, *afterwards*,
+ * there is no newer checkpoint than the one it began with: records are removed only up to the base of a checkpoint.
+ */
+import { randomUUID } from 'node:crypto'
+import { hasCode, MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import { retrying } from '../retry.ts'
+import { Recent } from '../stats/recent.ts'
+import { Totals } from '../stats/totals.ts'
+import {
+  CHECKPOINT_FORMAT,
+  type Checkpoint,
+  type EncodedCheckpoint,
+  encodeCheckpoint,
+  lastFolded,
+  newestCheckpoint,
+  readCheckpoint,
+} from './checkpoint.ts'
+import { readRecord } from './head.ts'
+import {
+  baseName,
+  checkpointName,
+  checkpointSeq,
+  checkpointsFolder,
+  manifestSeq,
+  manifestsFolder,
+  recordName,
+  recordSeq,
+} from './layout.ts'
+import { comparePaths, type ManifestEntry, mergeManifests, writeManifest } from './manifest.ts'
+import type { CommitRecord } from './record.ts'
+
+/** Records that one checkpoint adds at most: a lake that never had one is folded in steps, none of them lost to a crash. */
+const LARGEST_STEP = 4_096
+const READ_AT_ONCE = 8
+/** Sampled events that a checkpoint keeps: exact where a minute has no more, and at most some megabytes. */
+const ROWS = { fine: 512, older: 32, all: 16_384 }
+const REMOVED_AT_ONCE = 8
+
+export interface FoldOptions {
+  lake: LakeStorage
+  /** The folder of the partition's commit log. */
+  log: string
+  /** Where temporary files go: in the staging folder of the owner's fence. */
+  staging: string
+  signal: AbortSignal
+  onRetry: (error: MusicFakerError) => void
+}
+
+/**
+ * Folds the records up to `upTo`, whose files must all be published. May be broken off anywhere and begun again.
+ * Resolves with the number of the newest checkpoint, which may be another owner's.
+ *
+ * @param step as many records a checkpoint adds, at least
+ * @throws COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT when a record or a checkpoint cannot be trusted; the signal's reason
+ */
+export async function fold(options: FoldOptions, upTo: number, step: number): Promise<number> {
+  for (;;) {
+    const base = await retrying(() => newestCheckpoint(options.lake, options.log), options)
+    const from = base?.seq ?? 0
+    if (upTo - from < step) return from
+    const checkpoint = await checkpointAfter(options, base, Math.min(upTo, from + LARGEST_STEP))
+    if (!checkpoint) return retrying(() => lastFolded(options.lake, options.log), options)
+    await create(options, checkpoint)
+    try {
+      await removeFolded(options)
+    } catch (error) {
+      // The base is damaged, or another owner has folded further: the next fold removes what is left.
+      if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND')) throw error
+    }
+  }
+}
+
+/** Undefined when another owner has folded the log meanwhile. */
+async function checkpointAfter(
+  options: FoldOptions,
+  base: Checkpoint | undefined,
+  upTo: number,
+): Promise<EncodedCheckpoint | undefined> {
+  const from = base?.seq ?? 0
+  const isBase = async () =>
+    (await retrying(() => newestCheckpoint(options.lake, options.log), options))?.seq === base?.seq
+  try {
+    const sum = new Sum(base)
+    for await (const record of recordsOf(options, from + 1, upTo)) sum.add(record, options.log)
+    if (!(await isBase())) return undefined
+    return sum.checkpoint(await manifestsOf(options, base, upTo, sum.files))
+  } catch (error) {
+    // Also what another owner has removed looks damaged.
+    if (hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND') && !(await isBase())) return undefined
+    throw error
+  }
+}
+
+/** What records come to on top of a checkpoint. */
+class Sum {
+  readonly files: ManifestEntry[] = []
+  readonly #base: Checkpoint | undefined
+  readonly #totals = new Totals(ROWS)
+  readonly #recent = new Recent()
+  #last:
+    | Pick<CommitRecord, 'topic' | 'topicId' | 'partition' | 'seq' | 'next' | 'fence' | 'owner' | 'committedAt'>
+    | undefined
+
+  constructor(base: Checkpoint | undefined) {
+    this.#base = base
+    this.#last = base
+    if (!base) return
+    this.#totals.merge(base.totals, `checkpoint ${base.topicId}/p${base.partition}/${base.seq}`)
+    this.#recent.merge(base.recent)
+  }
+
+  /** @throws COMMIT_CORRUPT when the record is not the one that follows */
+  add(record: CommitRecord, log: string): void {
+    const last = this.#last
+    const follows = record.seq === (last?.seq ?? 0) + 1 && record.first === (last?.next ?? 0)
+    const belongs = log.endsWith(`/${record.topicId}/p${record.partition}`)
+    const isOwners = record.fence === (record.kind === 'claim' ? record.seq : (last?.fence ?? record.fence))
+    if (!follows || !belongs || !isOwners) {
+      const detail = `record ${record.seq} of ${log} is not the one that comes after ${last?.seq ?? 0}`
+      throw new MusicFakerError('COMMIT_CORRUPT', detail, { next: 'Run: music-faker verify' })
+    }
+    this.#totals.add(record)
+    this.#recent.add(record)
+    if (record.kind === 'batch') {
+      const { seq, first, next, readAt } = record
+      const batch = { seq, first, next, ...(readAt !== undefined && { readAt }) }
+      for (const { path, day, events, bytes, crc32 } of record.files) {
+        this.files.push({ path, day, ...batch, events, bytes, crc32 })
+      }
+    }
+    const { topic, topicId, partition, seq, next, fence, owner, committedAt } = record
+    this.#last = { topic, topicId, partition, seq, next, fence, owner, committedAt }
+  }
+
+  checkpoint(manifests: Checkpoint['manifests']): EncodedCheckpoint {
+    if (!this.#last) throw new Error('a checkpoint sums up at least one record')
+    const { topic, topicId, partition, seq, next, fence, owner, committedAt } = this.#last
+    return {
+      ...{ format: CHECKPOINT_FORMAT, topic, topicId, partition, seq, next, fence, owner, committedAt, manifests },
+      base: this.#base?.seq ?? 0,
+      totals: this.#totals.encode(),
+      recent: this.#recent.encode(),
+    }
+  }
+}
+
+/** The records `from` to `to` in order, a few read ahead. */
+async function* recordsOf(options: FoldOptions, from: number, to: number): AsyncGenerator<CommitRecord> {
+  const reading: Promise<CommitRecord>[] = []
+  for (let seq = from; seq <= to || reading.length > 0; ) {
+    for (; seq <= to && reading.length < READ_AT_ONCE; seq++) {
+      const path = `${options.log}/${recordName(seq)}`
+      const record = retrying(() => readRecord(options.lake, path), options)
+      // It may fail while an earlier one is awaited; its turn comes.
+      record.catch(() => undefined)
+      reading.push(record)
+    }
+    yield await (reading.shift() as Promise<CommitRecord>)
+  }
+}
+
+/** The base's manifests and one of the files that are new. Writing is repeated from the beginning, under new names. */
+function manifestsOf(
+  options: FoldOptions,
+  base: Checkpoint | undefined,
+  to: number,
+  files: ManifestEntry[],
+): Promise<Checkpoint['manifests']> {
+  const about = { level: 0, from: (base?.seq ?? 0) + 1, to }
+  files.sort(comparePaths)
+  return retrying(async () => {
+    const added = await writeManifest(options, about, files)
+    return mergeManifests(options, [...(base?.manifests ?? []), added])
+  }, options)
+}
+
+/** Where the number is taken, another try of this owner or another owner has summed up the very same records. */
+async function create({ lake, log, staging, ...waits }: FoldOptions, checkpoint: EncodedCheckpoint): Promise<void> {
+  const bytes = encodeCheckpoint(checkpoint)
+  await retrying(async () => {
+    const temporary = `${staging}/checkpoint-${checkpoint.seq}-${randomUUID()}.json.gz`
+    await lake.write(temporary, bytes)
+    try {
+      await lake.rename(temporary, `${checkpointsFolder(log)}/${checkpointName(checkpoint.seq)}`)
+    } catch (error) {
+      // Gone where a newer owner has swept the staging of this one.
+      if (!hasCode(error, 'LAKE_EXISTS', 'LAKE_NOT_FOUND')) throw error
+      await lake.remove(temporary)
+    }
+  }, waits)
+}
+
+/**
+ * Removes what the newest checkpoint leaves without use: records up to its base, older checkpoints than that, and manifests
+ * that neither of the two refers to. What belongs to a later number is left alone: it may be another owner's, at work.
+ */
+async function removeFolded(options: FoldOptions): Promise<void> {
+  const { lake, log } = options
+  await retrying(async () => {
+    const newest = await newestCheckpoint(lake, log)
+    if (!newest) return
+    await removeUpTo(lake, log, recordSeq, newest.base)
+    await removeUpTo(
+      lake,
+      checkpointsFolder(log),
+      checkpointSeq,
+      newest.seq - 1,
+      new Set([checkpointName(newest.base)]),
+    )
+    const base = newest.base === 0 ? undefined : await readCheckpoint(lake, log, newest.base)
+    const used = new Set([...newest.manifests, ...(base?.manifests ?? [])].map(({ name }) => name))
+    await removeUpTo(lake, manifestsFolder(log), manifestSeq, newest.seq, used)
+  }, options)
+}
+
+/** Removes what is numbered up to `last`, but for the names in `kept`. */
+async function removeUpTo(
+  lake: LakeStorage,
+  folder: string,
+  numberOf: (name: string) => number | undefined,
+  last: number,
+  kept: ReadonlySet<string> = new Set(),
+): Promise<void> {
+  let removing: Promise<void>[] = []
+  for await (const { path } of lake.list(folder)) {
+    const seq = numberOf(baseName(path))
+    if (seq === undefined || kept.has(baseName(path))) continue
+    // Names are in the order of their numbers, and there may be many more.
+    if (seq > last) break
+    const removed = lake.remove(path)
+    // The listing may fail first; then this is not waited for.
+    removed.catch(() => undefined)
+    removing.push(removed)
+    if (removing.length < REMOVED_AT_ONCE) continue
+    await Promise.all(removing)
+    removing = []
+  }
+  await Promise.all(removing)
+}

@@ -1,0 +1,252 @@
+import { writeFile } from 'node:fs/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkpointNumbers, newestCheckpoint, readCheckpoint } from '../../src/archive/checkpoint.ts'
+import { fold } from '../../src/archive/fold.ts'
+import { isArchived, lastBatch } from '../../src/archive/head.ts'
+import {
+  baseName,
+  checkpointName,
+  checkpointsFolder,
+  manifestsFolder,
+  partitionCommits,
+  recordName,
+  recordSeq,
+} from '../../src/archive/layout.ts'
+import { type Manifest, mergeManifests, readManifest, writeManifest } from '../../src/archive/manifest.ts'
+import { type CommitRecord, encodeRecord } from '../../src/archive/record.ts'
+import { foldedBatches } from '../../src/lake/repair-folded.ts'
+import { verify } from '../../src/lake/verify.ts'
+import { LakeFollower } from '../../src/stats/follower.ts'
+import { openMemoryLake } from '../lake/memory.ts'
+import { ROOT, SmallArchive, TOPIC_ID } from '../lake/small-archive.ts'
+import { watchedLake } from '../stats/watched-lake.ts'
+
+const EVERY = 4
+const LOG = partitionCommits(ROOT, TOPIC_ID, 0)
+
+let archive: SmallArchive
+
+beforeEach(async () => {
+  archive = await SmallArchive.create()
+})
+afterEach(() => archive.destroy())
+
+/** A claim, and batches of three events each, folded on the way. */
+async function write(batches: number, days: Record<number, number> = { 1: 2, 2: 1 }): Promise<void> {
+  const log = await archive.claim(0, TOPIC_ID, EVERY)
+  for (let i = 0; i < batches; i++) {
+    await archive.commit(log, 0, { days, quarantined: i % 3 === 0 ? 1 : 0, skipped: i % 2 })
+    await log.close()
+  }
+  await log.close()
+}
+
+async function names(folder: string): Promise<string[]> {
+  const found: string[] = []
+  for await (const { path } of archive.lake.list(folder)) found.push(baseName(path))
+  return found
+}
+
+async function recordNumbers(): Promise<number[]> {
+  return (await names(LOG)).map(recordSeq).filter((seq) => seq !== undefined)
+}
+
+async function follow(lake = archive.lake): Promise<LakeFollower> {
+  const follower = new LakeFollower({ lake, root: ROOT })
+  await follower.refresh()
+  return follower
+}
+
+const options = () => ({
+  ...{ lake: archive.lake, log: LOG, staging: `${ROOT}/_staging/${TOPIC_ID}/p0/1` },
+  signal: new AbortController().signal,
+  onRetry: () => undefined,
+})
+
+describe('a log that is folded', () => {
+  it('keeps the records since the checkpoint before the newest, and says the same as all of them', async () => {
+    await write(3)
+    const before = await follow()
+    expect(await recordNumbers()).toEqual([1, 2, 3, 4])
+    expect(await checkpointNumbers(archive.lake, LOG)).toEqual([4])
+    await write(16)
+    expect((await recordNumbers())[0]).toBe((await checkpointNumbers(archive.lake, LOG))[0]! + 1)
+    expect((await recordNumbers()).length).toBeLessThanOrEqual(2 * EVERY)
+
+    await before.refresh()
+    const after = await follow()
+    expect(after.totals.snapshot()).toEqual(before.totals.snapshot())
+    expect(after.totals.snapshot()).toMatchObject({ events: 57, records: 21, files: 2 * 19 + 7, skipped: 9 })
+    expect([after.partitions(), after.commits(99), after.quarantineFiles(99)]).toEqual([
+      before.partitions(),
+      before.commits(99),
+      before.quarantineFiles(99),
+    ])
+    const report = await verify({ lake: archive.lake, root: ROOT, deep: true })
+    expect(report).toMatchObject({ ok: true, records: 21, files: 45, events: 57, quarantined: 7, skipped: 9 })
+    expect(await verify({ lake: archive.lake, root: ROOT, filesHeld: 1 })).toEqual({ ...report, deep: false })
+  })
+
+  it('is opened by reading a checkpoint and the records after it', async () => {
+    await write(25)
+    const read: string[] = []
+    const lake = watchedLake(archive.lake, (operation, path) => void (operation === 'read' && read.push(path)))
+    await follow(lake)
+    const newest = (await checkpointNumbers(lake, LOG)).at(-1)!
+    expect(read[0]).toBe(`${checkpointsFolder(LOG)}/${checkpointName(newest)}`)
+    expect(read.slice(1)).toEqual([...Array(26 - newest).keys()].map((i) => `${LOG}/${recordName(newest + 1 + i)}`))
+  })
+
+  it('is taken over, waited for and shown from where it stands, also when the last batch is folded', async () => {
+    await write(3)
+    expect(await isArchived(archive.lake, ROOT, TOPIC_ID, 0, 11)).toBe(true)
+    expect((await lastBatch(archive.lake, ROOT, TOPIC_ID, 0))?.seq).toBe(4)
+    const next = await archive.claim(0, TOPIC_ID, EVERY)
+    expect(next.next).toBe(11)
+    for (let claims = 0; claims < 3 * EVERY; claims++) await (await archive.claim(0, TOPIC_ID, EVERY)).close()
+    expect(await isArchived(archive.lake, ROOT, TOPIC_ID, 0, 11)).toBe(true)
+    expect(await lastBatch(archive.lake, ROOT, TOPIC_ID, 0)).toBeUndefined()
+    expect((await recordNumbers()).length).toBeLessThanOrEqual(2 * EVERY)
+  })
+
+  it('lets go of manifests that it has merged', async () => {
+    await write(80)
+    const { manifests } = (await newestCheckpoint(archive.lake, LOG))!
+    expect(manifests.map(({ level }) => level)).toEqual([1, 1, ...Array(manifests.length - 2).fill(0)])
+    expect(manifests.map(({ from }) => from)).toEqual([1, ...manifests.slice(0, -1).map(({ to }) => to + 1)])
+    expect((await names(manifestsFolder(LOG))).length).toBeLessThanOrEqual(manifests.length + 9)
+    expect(await verify({ lake: archive.lake, root: ROOT })).toMatchObject({ ok: true, files: 2 * 80 + 27 })
+  })
+})
+
+describe('who comes too late', () => {
+  it('has created nothing under a number that was folded and removed', async () => {
+    const late = await archive.claim(0, TOPIC_ID, EVERY)
+    await write(20)
+    expect((await recordNumbers())[0]).toBeGreaterThan(2)
+    await expect(archive.commit(late, 0, { days: { 5: 9 } })).rejects.toMatchObject({ code: 'COMMIT_FENCED' })
+    // It stands there, and means nothing.
+    expect((await recordNumbers())[0]).toBe(2)
+    expect((await follow()).totals.snapshot().events).toBe(60)
+    expect(await verify({ lake: archive.lake, root: ROOT })).toMatchObject({ ok: true, events: 60 })
+    await write(8)
+    expect((await recordNumbers())[0]).toBeGreaterThan(2)
+  })
+
+  it('as a reader, finds the records gone and begins anew, and believes none that stands in their place', async () => {
+    await write(1)
+    const reader = await follow()
+    const late = await archive.claim(0, TOPIC_ID, EVERY)
+    await write(20)
+    await archive.commit(late, 0, { days: { 5: 9 } }).catch(() => undefined)
+    await reader.refresh()
+    expect(reader.totals.snapshot()).toEqual((await follow()).totals.snapshot())
+    expect(reader.problems()).toEqual([])
+  })
+})
+
+describe('damage', () => {
+  const damage = (path: string) => writeFile(archive.at(path), 'no checkpoint')
+
+  it('to the newest checkpoint is passed over: the records since the one before it are there', async () => {
+    await write(11)
+    const before = (await follow()).totals.snapshot()
+    const path = `${checkpointsFolder(LOG)}/${checkpointName(12)}`
+    await damage(path)
+    expect((await follow()).totals.snapshot()).toEqual(before)
+    const report = await verify({ lake: archive.lake, root: ROOT })
+    expect(report.problems.map(({ kind, path }) => [kind, path])).toEqual([['checkpoint_corrupt', path]])
+    await write(6)
+    expect((await follow()).totals.snapshot()).toMatchObject({ records: 12 + 7, events: 3 * 17 })
+    expect(await verify({ lake: archive.lake, root: ROOT })).toMatchObject({ ok: true })
+  })
+
+  it('to a manifest is named', async () => {
+    await write(11)
+    const [manifest] = (await newestCheckpoint(archive.lake, LOG))!.manifests
+    const path = `${manifestsFolder(LOG)}/${manifest!.name}`
+    await damage(path)
+    const kinds = (await verify({ lake: archive.lake, root: ROOT })).problems.map(({ kind }) => kind)
+    expect(new Set(kinds)).toEqual(new Set(['manifest_corrupt', 'checkpoint_inconsistent', 'file_stray']))
+  })
+
+  it('to a file whose record is folded is named with its manifest, which has what it takes to make it again', async () => {
+    await write(11, { 1: 2, 2: 1 })
+    const path = [...(await follow()).files()].at(-1)!.path
+    await archive.lake.remove(path)
+    const { problems } = await verify({ lake: archive.lake, root: ROOT })
+    expect(problems).toMatchObject([{ kind: 'file_missing', path }])
+    const batches = await foldedBatches(archive.lake, ROOT, problems[0]!.record!, new Set([path]))
+    expect(batches).toMatchObject([
+      { topicId: TOPIC_ID, partition: 0, first: 0, next: 4, files: [{ path, staged: path }] },
+    ])
+  })
+
+  it('to a record that is not folded yet is not folded over', async () => {
+    await write(2)
+    const path = `${LOG}/${recordName(2)}`
+    const record = await archive.lake.read(path)
+    await damage(path)
+    await expect(fold(options(), 3, 2)).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
+    await writeFile(archive.at(path), record)
+    expect(await fold(options(), 3, 2)).toBe(3)
+    expect(await readCheckpoint(archive.lake, LOG, 3)).toMatchObject({ base: 0, totals: { records: 3, events: 6 } })
+  })
+
+  it('to the chain of records is not folded over', async () => {
+    await write(2)
+    await archive.rewrite(`${LOG}/${recordName(3)}`, (record) => Object.assign(record, { first: 5 }))
+    await expect(fold(options(), 3, 2)).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
+  })
+})
+
+it('folds a lake that never had a checkpoint in steps', async () => {
+  const lake = openMemoryLake()
+  const log = partitionCommits('/t', 'id', 0)
+  const common = {
+    format: 2,
+    fence: 1,
+    owner: 'me',
+    topic: 't',
+    topicId: 'id',
+    partition: 0,
+    first: 0,
+    next: 0,
+  } as const
+  for (let seq = 1; seq <= 5_000; seq++) {
+    const committedAt = new Date(seq).toISOString()
+    const record: CommitRecord = { ...common, seq, fence: seq, id: `${seq}`, committedAt, kind: 'claim' }
+    await lake.write(`${log}/${recordName(seq)}`, encodeRecord(record))
+  }
+  const steps: number[] = []
+  const watched = { ...watchedLake(lake, () => undefined) }
+  watched.rename = async (from, to) => {
+    await lake.rename(from, to)
+    steps.push(...(await checkpointNumbers(lake, log)).slice(-1))
+  }
+  expect(await fold({ ...options(), lake: watched, log, staging: '/t/_staging/id/p0/1' }, 4_999, 128)).toBe(4_999)
+  expect(steps).toEqual([4_096, 4_999])
+})
+
+it('merges eight manifests of a level in the order of their paths, whatever that was', async () => {
+  const place = { lake: openMemoryLake(), log: '/t/_commits/id/p0' }
+  let manifests: Manifest[] = []
+  const paths = Array.from(
+    { length: 64 * 5 },
+    (_, i) => `/t/day=${(i * 37) % 11}/${String((i * 101) % 320).padStart(3, '0')}`,
+  )
+  for (let i = 0; i < 64; i++) {
+    const entries = paths
+      .slice(i * 5, i * 5 + 5)
+      .sort()
+      .map((path) => ({ path, day: null, seq: i + 1, first: i, next: i, events: 1, bytes: 1, crc32: '00000000' }))
+    manifests = await mergeManifests(place, [
+      ...manifests,
+      await writeManifest(place, { level: 0, from: i + 1, to: i + 1 }, entries),
+    ])
+  }
+  expect(manifests).toMatchObject([{ level: 2, from: 1, to: 64, entries: 320 }])
+  const read: string[] = []
+  for await (const { path } of readManifest(place, manifests[0]!)) read.push(path)
+  expect(read).toEqual([...paths].sort())
+})
