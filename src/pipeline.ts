@@ -27,6 +27,8 @@ export interface PipelineOptions {
   onArchive?: (event: ArchiveEvent) => void
   /** Told when the log refuses events for a while; the flow goes on when it takes them again. */
   onRetry?: (error: MusicFakerError) => void
+  /** Told of each lot of events that the log has taken. */
+  onAcknowledged?: () => void
 }
 
 export interface PipelineSummary {
@@ -85,6 +87,7 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
         onAcknowledged: (messages) => {
           produced += messages.length
           attempt = 1
+          options.onAcknowledged?.()
         },
       })
     } catch (error) {

@@ -10,7 +10,8 @@ export function backoff(attempt: number, random = Math.random()): number {
 }
 
 /**
- * Repeats `call` until it succeeds, for as long as its errors are retryable.
+ * Repeats `call` until it succeeds, for as long as its errors are retryable. A call that is under way when the signal
+ * aborts is not waited for: it may still take effect.
  *
  * @param onRetry told before each wait, so that a stalled service shows
  * @throws the first error that is not retryable; the signal's reason once it aborts
@@ -22,13 +23,23 @@ export async function retrying<T>(
   for (let attempt = 1; ; attempt++) {
     options.signal.throwIfAborted()
     try {
-      return await call()
+      return await unlessAborted(call(), options.signal)
     } catch (error) {
       if (!isRetryable(error)) throw error
       options.onRetry?.(error as MusicFakerError)
       await pause(backoff(attempt), options.signal)
     }
   }
+}
+
+/** The outcome of `promise`, or the signal's reason as soon as it aborts: a service that hangs must not hold up a stop. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 /** Waits, or throws the signal's reason as soon as it aborts. */

@@ -20,7 +20,7 @@
 import { randomUUID } from 'node:crypto'
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
-import { backoff, pause, retrying } from '../retry.ts'
+import { backoff, pause, retrying, unlessAborted } from '../retry.ts'
 import { lastFolded } from './checkpoint.ts'
 import { fold } from './fold.ts'
 import { lastReal, readHead } from './head.ts'
@@ -254,7 +254,8 @@ async function createFile(
 ): Promise<boolean> {
   const bytes = encodeRecord(record)
   // Tried once while that is awaited: retries would go on behind the back of a caller whose files have failed.
-  const [early] = await Promise.all([writeOnce(of, record, bytes).catch(ifRetryable), ready])
+  const written = Promise.all([writeOnce(of, record, bytes).catch(ifRetryable), ready])
+  const [early] = await unlessAborted(written, of.signal)
   let temporary = early ?? (await writeTemporary(of, record, bytes))
   for (let attempt = 1; ; attempt++) {
     of.signal.throwIfAborted()
@@ -295,7 +296,7 @@ type RenameOutcome = 'done' | 'source missing' | 'target taken' | 'unknown'
 
 async function tryRename(of: Ownership, from: string, to: string): Promise<RenameOutcome> {
   try {
-    await of.lake.rename(from, to)
+    await unlessAborted(of.lake.rename(from, to), of.signal)
     return 'done'
   } catch (error) {
     if (hasCode(error, 'LAKE_NOT_FOUND')) return 'source missing'

@@ -6,7 +6,7 @@
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
-import { backoff, pause } from '../retry.ts'
+import { backoff, pause, unlessAborted } from '../retry.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import type { BatchRecord } from './record.ts'
@@ -55,6 +55,7 @@ export class PartitionArchiver {
   readonly #lost: AbortSignal
   readonly #partition: number
   #batches = 0
+  /** Since the last commit: only that shows that both the log and the lake are well. */
   #failures = 0
 
   constructor(options: PartitionOptions) {
@@ -130,14 +131,16 @@ export class PartitionArchiver {
           cursor = await this.#fill(staged, reader, cursor, failed.signal)
           position = staged.next
           if (staged.state.openedAt === undefined) continue
-          const sealed = await staged.seal(this.#options.clock())
+          const sealed = await unlessAborted(staged.seal(this.#options.clock()), this.#lost)
           // No record can name its files then.
           sealed.durable.catch(() => staged.discard())
           await committing
           committing = this.#commit(commits, sealed)
           committing.catch((error) => failed.abort(error))
         } catch (error) {
-          await staged.discard()
+          const discarded = staged.discard()
+          // A lake that fails may take as long to say so again: what it keeps is swept by the next claim.
+          if (!isRetryable(error)) await unlessAborted(discarded, this.#options.abandon)
           throw error
         }
       }
@@ -160,7 +163,7 @@ export class PartitionArchiver {
     let trickles = false
     while (!isFull(staged.state, limits, performance.now()) && !this.#reached(staged.next)) {
       if (cursor && cursor.index < cursor.batch.count) {
-        if (!(await staged.take(cursor, limits, clock()))) break
+        if (!(await unlessAborted(staged.take(cursor, limits, clock()), this.#lost))) break
         continue
       }
       // Messages that come one by one are gathered: else each would cost a read of its own, and wake the log for it.
@@ -169,10 +172,9 @@ export class PartitionArchiver {
       const maxWaitMs = waitFor(staged.state, limits, performance.now(), LONGEST_READ_MS)
       const batch = await readUnlessAborted(reader, { maxBytes: readBytes, maxWaitMs, signal })
       if (!batch || batch.next === batch.first) continue
-      this.#failures = 0
       cursor = { batch, index: 0 }
       trickles = batch.next >= batch.end && batch.count < TRICKLE
-      if (!(await staged.take(cursor, limits, clock()))) break
+      if (!(await unlessAborted(staged.take(cursor, limits, clock()), this.#lost))) break
     }
     failed.throwIfAborted()
     this.#lost.throwIfAborted()
@@ -183,6 +185,7 @@ export class PartitionArchiver {
     const began = performance.now()
     const record = await commits.commit(contents, durable)
     const seconds = (performance.now() - began) / 1_000
+    this.#failures = 0
     this.#report({ kind: 'committed', partition: this.#partition, record, seconds })
     // Only a hint that shows lag: the position to read from is the lake's.
     await this.#options.assignment.commit(record.next).catch(() => undefined)

@@ -4,21 +4,26 @@ import { quarantinedCount } from '../archive/record.ts'
 import { formatBytes, formatCount, formatDuration, formatRate } from './format.ts'
 import type { Output } from './output.ts'
 import { withProgramName } from './program-name.ts'
+import { WaitTalk } from './wait-talk.ts'
 
 /** Commits beyond this in one second are only counted: at 10,000 commits a second a terminal would be the bottleneck. */
 const COMMIT_LINES_PER_SECOND = 5
-/** The same storage error is repeated at every try; once in this long is enough to read. */
-const RETRY_LINE_MS = 5_000
+/** Who waits that is no partition: for contact with the group, or with the lake at the start. */
+const ARCHIVER = 'archiver'
 
 export class ArchiveTalk {
   readonly #out: Output
+  readonly #commits: boolean
+  readonly #waiting: WaitTalk
   #second = 0
   #shown = 0
   #untold = 0
-  #retryAt = Number.NEGATIVE_INFINITY
 
-  constructor(out: Output) {
+  /** @param options.commits false leaves out the lines of commits */
+  constructor(out: Output, options: { commits: boolean } = { commits: true }) {
     this.#out = out
+    this.#commits = options.commits
+    this.#waiting = new WaitTalk((line) => out.say(line))
   }
 
   /** To be given to `archive` as its `report`. */
@@ -27,6 +32,15 @@ export class ArchiveTalk {
     if (alarm !== undefined) this.#out.complain(alarm)
     const line = this.#lineOf(event)
     if (line !== undefined) this.#out.say(line)
+    this.#tellOfWaiting(event)
+  }
+
+  #tellOfWaiting(event: ArchiveEvent): void {
+    if (event.kind === 'retrying') this.#waiting.waits(nameOf(event.partition), event.error)
+    else if (event.kind === 'waiting') this.#waiting.waits(ARCHIVER, event.error)
+    else if (event.kind === 'stopped' || event.kind === 'revoked') this.#waiting.ends(nameOf(event.partition))
+    else if ('partition' in event) this.#waiting.goesOn(nameOf(event.partition))
+    if (event.kind === 'resumed' || event.kind === 'claimed') this.#waiting.goesOn(ARCHIVER)
   }
 
   #lineOf(event: ArchiveEvent): string | undefined {
@@ -34,15 +48,9 @@ export class ArchiveTalk {
       case 'claimed':
         return `partition ${event.partition}: reading from offset ${formatCount(event.next)} (fence ${event.fence})`
       case 'committed':
-        return this.#commitLine(event)
+        return this.#commits ? this.#commitLine(event) : undefined
       case 'gap':
         return `partition ${event.partition}: offsets ${event.first} to ${event.next - 1} are gone from the log; the gap is recorded`
-      case 'retrying':
-        return this.#retryLine(`partition ${event.partition}: waiting: ${event.error.message}`)
-      case 'waiting':
-        return this.#retryLine(`waiting: ${event.error.message}`)
-      case 'resumed':
-        return this.#resumedLine()
       case 'unfolded':
         return `partition ${event.partition}: its commit log cannot be folded, and grows: ${event.error.message}`
       case 'revoked':
@@ -72,19 +80,10 @@ export class ArchiveTalk {
     this.#untold = 0
     return parts.join(', ')
   }
+}
 
-  #retryLine(line: string): string | undefined {
-    const now = performance.now()
-    if (now - this.#retryAt < RETRY_LINE_MS) return undefined
-    this.#retryAt = now
-    return line
-  }
-
-  /** What goes wrong next is to be told at once, however short this lasts. */
-  #resumedLine(): string {
-    this.#retryAt = Number.NEGATIVE_INFINITY
-    return 'the log answers again'
-  }
+function nameOf(partition: number): string {
+  return `partition ${partition}`
 }
 
 /** What is said also with --quiet: this archiver goes on, so it may be the only sign of something that may have lost data. */

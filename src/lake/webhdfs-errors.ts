@@ -55,6 +55,10 @@ const NO_DATANODE = /Failed to find datanode|There are 0 datanode\(s\) running/
 const NOT_A_FOLDER = /\(is not a directory\)|^Parent path is not a directory|^Path is not a directory/
 
 const BY_CLASS: Record<string, ErrorCode> = {
+  // A DataNode that cannot reach its NameNode passes on what Java's network says.
+  ConnectException: 'LAKE_UNREACHABLE',
+  SocketTimeoutException: 'LAKE_UNREACHABLE',
+  EOFException: 'LAKE_UNREACHABLE',
   FileAlreadyExistsException: 'LAKE_EXISTS',
   // A name that another writer has open, or that a dead one left open, is taken: trying again does not free it.
   AlreadyBeingCreatedException: 'LAKE_EXISTS',

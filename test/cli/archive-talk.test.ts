@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { BatchRecord } from '../../src/archive/record.ts'
 import { ArchiveTalk } from '../../src/cli/archive-talk.ts'
 import { Output } from '../../src/cli/output.ts'
@@ -57,12 +57,42 @@ it('tells of lost contact and of its return, each time anew', () => {
     for (let tries = 0; tries < 9; tries++) report({ kind: 'waiting', error })
     report({ kind: 'resumed' })
   }
-  expect(said()).toBe('waiting: no broker\nthe log answers again\n'.repeat(2))
+  expect(said()).toMatch(/^(archiver: waiting: no broker\narchiver: going on after \d+ ms\n){2}$/)
 })
 
-it('repeats the same storage trouble at most every five seconds', () => {
+it('says once that partitions wait, once for each kind of trouble, and once that all go on', () => {
   const { report, said } = talk({ quiet: false })
-  const error = new MusicFakerError('LAKE_UNREACHABLE', 'no answer')
-  for (let i = 0; i < 50; i++) report({ kind: 'retrying', partition: 0, error })
-  expect(said()).toBe('partition 0: waiting: no answer\n')
+  const trouble = (partition: number, error: MusicFakerError) => report({ kind: 'retrying', partition, error })
+  const unreachable = new MusicFakerError('LAKE_UNREACHABLE', 'no answer')
+  const full = new MusicFakerError('LAKE_FULL', 'the disk is full')
+  for (let i = 0; i < 50; i++) for (const partition of [0, 1]) trouble(partition, unreachable)
+  trouble(1, full)
+  trouble(0, full)
+  expect(said()).toBe('partition 0: waiting: no answer\npartition 1: waiting: the disk is full\n')
+
+  report({ kind: 'revoked', partition: 0 })
+  report(committed)
+  expect(said()).toMatch(/^partition 0: no longer .*\npartition 1: 5 events .*\npartition 1: going on after \d+ ms\n$/)
+  report(committed)
+  expect(said()).not.toContain('going on')
+
+  trouble(0, unreachable)
+  report({ kind: 'stopped', partition: 0, error: full })
+  expect(said()).not.toContain('going on')
+})
+
+it('says again every minute that partitions wait', () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  try {
+    const { report, said } = talk({ quiet: false })
+    for (let second = 0; second < 125; second++) {
+      report({ kind: 'retrying', partition: 0, error: new MusicFakerError('LAKE_UNREACHABLE', 'no answer') })
+      vi.advanceTimersByTime(1_000)
+    }
+    expect(said()).toBe(
+      'partition 0: waiting: no answer\npartition 0: waiting for 1 min 0 s now: no answer\npartition 0: waiting for 2 min 0 s now: no answer\n',
+    )
+  } finally {
+    vi.useRealTimers()
+  }
 })

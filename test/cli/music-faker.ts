@@ -36,6 +36,12 @@ export class Workplace {
 
   /** Kills what still runs, and removes the folder. */
   async remove(): Promise<void> {
+    await this.kill()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /** Kills what still runs. */
+  async kill(): Promise<void> {
     await Promise.all(
       [...this.#running].map(async (child) => {
         const exit = once(child, 'exit')
@@ -43,7 +49,6 @@ export class Workplace {
         await exit
       }),
     )
-    await rm(this.folder, { recursive: true, force: true })
   }
 
   path(name: string): string {

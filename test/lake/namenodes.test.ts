@@ -215,6 +215,7 @@ describe('refusals', () => {
       'IOException',
       'Failed to find datanode, suggest to check cluster health. excludeDatanodes=null',
     ],
+    ['LAKE_UNREACHABLE', 'ConnectException', 'Call From dn/10.0.0.2 to nn:9000 failed on connection exception'],
     ['LAKE_FAILED', 'IOException', 'something new'],
   ])('%s for %s', async (code, exception, message) => {
     const lake = await lakeOf(refuse(exception, `${message}\n\tat org.apache.hadoop.Some.method(Some.java:1)`))

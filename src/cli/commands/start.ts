@@ -2,6 +2,7 @@ import { ArchiveTalk, archiveSummaryText } from '../archive-talk.ts'
 import { command } from '../command.ts'
 import { formatCount } from '../format.ts'
 import { DASHBOARD_SETTINGS, LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
+import { WaitTalk } from '../wait-talk.ts'
 
 export const start = command({
   examples: ['start', 'start --rate 500/s', 'start --profile cluster'],
@@ -22,18 +23,20 @@ export const start = command({
     const server = await servePage(context, log, lake, metrics)
     await out.item({ url: server.url }, `the page is at ${server.url}`)
     out.say(`${config.rate} events flow through ${placeText(config)}; Ctrl-C to stop`)
-    const talk = new ArchiveTalk(out)
+    // Commits by the second belong on the page, not on the terminal.
+    const talk = new ArchiveTalk(out, { commits: verbose })
+    const producing = new WaitTalk((line) => out.say(line))
     const summary = await runPipeline({
       config,
       log,
       lake,
       signal,
-      // Commits by the second belong on the page, not on the terminal.
       onArchive: (event) => {
         metrics.archived(event)
-        if (verbose || event.kind !== 'committed') talk.report(event)
+        talk.report(event)
       },
-      onRetry: (error) => out.say(`waiting: ${error.message}`),
+      onRetry: (error) => producing.waits('producer', error),
+      onAcknowledged: () => producing.goesOn('producer'),
     })
     await out.item(
       summary,
