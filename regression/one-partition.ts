@@ -1,0 +1,111 @@
+/** One partition of a real Kafka, archived into a real HDFS, directly or through a proxy that may do things to the calls. */
+import { randomUUID } from 'node:crypto'
+import { lakeRoot, partitionStaging } from '../src/archive/layout.ts'
+import { PartitionArchiver } from '../src/archive/partition.ts'
+import { encode, formatTimestamp } from '../src/event.ts'
+import type { LakeStorage } from '../src/lake/storage.ts'
+import { openWebHdfsLake } from '../src/lake/webhdfs.ts'
+import { openKafkaLog } from '../src/log/kafka.ts'
+import type { EventLog, LogMessage } from '../src/log/log.ts'
+import { HdfsProxy } from './hdfs-proxy.ts'
+import { expectLakeHoldsLog } from './lake-holds-log.ts'
+
+const HOUR_MS = 3_600_000
+const T0 = Date.UTC(2025, 6, 3, 20)
+/** Small, so that a few messages are several batches. */
+const LIMITS = { messages: 4, bytes: 1_000_000, ageMs: 60_000 }
+/** Above what a small write takes when its block is reported late. */
+const REQUEST_TIMEOUT_MS = 1_500
+
+export interface OwnerOptions {
+  /** Up to this offset, or as far beyond as its batch goes. */
+  target: number
+  abandon?: AbortSignal
+}
+
+export class OnePartition {
+  readonly #log: EventLog
+  readonly #lake: LakeStorage
+  readonly #doubtful: LakeStorage
+  readonly proxy: HdfsProxy
+  /** What the group was told, in order. */
+  readonly committed: number[] = []
+
+  private constructor(log: EventLog, namenode: string, proxy: HdfsProxy, requestTimeout: number) {
+    this.#log = log
+    this.proxy = proxy
+    const open = (address: string) =>
+      openWebHdfsLake({ namenodes: [address], user: 'music-faker-test', requestTimeout })
+    this.#lake = open(namenode)
+    this.#doubtful = open(proxy.address)
+  }
+
+  /** A new topic that holds `count` messages, of two days and some of them no events. */
+  static async open(
+    services: { kafka: { brokers: string[] }; hdfs: { namenodes: string[] } },
+    count: number,
+    { requestTimeout = REQUEST_TIMEOUT_MS } = {},
+  ): Promise<OnePartition> {
+    const [namenode = ''] = services.hdfs.namenodes
+    const log = await openKafkaLog({
+      ...{ brokers: services.kafka.brokers, topic: `partition_${randomUUID()}`, partitions: 1 },
+      ...{ requestTimeout: 30_000, connectTimeout: 10_000 },
+    })
+    await log.ensureTopic()
+    await log.append(Array.from({ length: count }, (_, n) => message(n)))
+    return new OnePartition(log, namenode, await HdfsProxy.start(namenode), requestTimeout)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.proxy[Symbol.asyncDispose]()
+    await Promise.all([this.#log.close(), this.#lake.close(), this.#doubtful.close()])
+  }
+
+  get root(): string {
+    return lakeRoot(this.#log.topic)
+  }
+
+  /** Archives as an owner of its own. @throws what makes an archiver stop the partition */
+  archive(options: OwnerOptions): Promise<void> {
+    return this.#archive(this.#lake, options)
+  }
+
+  archiveThroughProxy(options: OwnerOptions): Promise<void> {
+    return this.#archive(this.#doubtful, options)
+  }
+
+  /** What an owner that died amid a write has left, for the next one to sweep. */
+  async leaveStaged(): Promise<void> {
+    const { topicId } = await this.#log.describe()
+    await this.#lake.write(`${partitionStaging(this.root, topicId, 0)}/0/${randomUUID()}`, Buffer.from('half'))
+  }
+
+  /** Fails unless the lake holds every message once. */
+  async expectExactlyOnce(what: string): Promise<void> {
+    await expectLakeHoldsLog(this.#log, this.#lake, this.root, what)
+  }
+
+  async #archive(lake: LakeStorage, { target, abandon }: OwnerOptions): Promise<void> {
+    const { topicId } = await this.#log.describe()
+    const never = new AbortController().signal
+    const commit = async (next: number) => void this.committed.push(next)
+    await new PartitionArchiver({
+      ...{ log: this.#log, lake, root: this.root, target, limits: LIMITS, stop: never, abandon: abandon ?? never },
+      assignment: { topicId, partition: 0, revoked: never, commit },
+      owner: `owner ${randomUUID()}`,
+      readBytes: 1_000_000,
+      clock: Date.now,
+      acceptGap: false,
+      report: () => undefined,
+    }).run()
+  }
+}
+
+function message(n: number): LogMessage {
+  const timestamp = T0 + n * HOUR_MS
+  const event = {
+    ...{ user: 'eric04', artist: 'Carol Moore', track: `Track ${n}`, timestamp: formatTimestamp(timestamp) },
+    ...{ genre: 'Jazz', duration: 146, platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
+  }
+  return { key: 'eric04', timestamp, value: n % 5 === 2 ? Buffer.from('{broken') : encode(event) }
+}
