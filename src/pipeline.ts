@@ -14,8 +14,9 @@ import { backoff, pause } from './retry.ts'
 
 /** A continuous flow commits each partition every other second: half the files of `consume -m realtime`, as live to the eye. */
 const FLOW_AGE_MS = 1_500
-/** How long a stop waits for the archiver to reach the log's end: with the drain after it, less than a process is given to stop. */
+/** How long a stop waits for the archiver to reach the log's end, and then to drain: together less than the 10 s that it has. */
 const CATCH_UP_MS = 5_000
+const DRAIN_MS = 2_500
 const POLL_MS = 100
 
 export interface PipelineOptions {
@@ -55,6 +56,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
     once: false,
     acceptGap: false,
     signal: drain.signal,
+    drainMs: DRAIN_MS,
     ...(options.onArchive && { report: options.onArchive }),
   })
   // An archiver that has to stop takes the flow down with it: producing on would only hide it.

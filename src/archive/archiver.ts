@@ -37,8 +37,10 @@ export interface ArchiveOptions {
   /** Archive up to what the log holds at the start, then end. */
   once: boolean
   acceptGap: boolean
-  /** Drains and ends: commits what has been read, at most 7 s long. */
+  /** Drains and ends: commits what has been read, within `drainMs`. */
   signal: AbortSignal
+  /** Milliseconds that a drain may take; 7,000 by default. */
+  drainMs?: number
   /** Records of a partition after which a checkpoint of its commit log is written; 128 by default. */
   foldEvery?: number
   /** Epoch milliseconds; Date.now by default. */
@@ -138,7 +140,8 @@ class Archiver {
 
   /** Partitions drain first and the group is left after, so that nobody takes over what is about to be committed. */
   async #drain(): Promise<void> {
-    const timer = setTimeout(() => this.#abandon.abort(new Error('the drain ran out of time')), DRAIN_MS)
+    const { drainMs = DRAIN_MS } = this.#options
+    const timer = setTimeout(() => this.#abandon.abort(new Error('the drain ran out of time')), drainMs)
     await this.#ended()
     clearTimeout(timer)
     this.#membership.abort()
