@@ -25,6 +25,8 @@ const SMALLEST_READ = 131_072
  */
 const DRAIN_MS = 7_000
 const POLL_MS = 100
+/** How long a fenced member may take to hear from its group that the partition is another's now: a heartbeat. */
+const HEAR_MS = 3_000
 /** How long a member that lost every partition to another owner waits to be given one again before it gives up. */
 const IDLE_MS = 30_000
 
@@ -158,6 +160,7 @@ class Archiver {
     this.#running.set(partition, run)
     void run.finally(() => {
       if (this.#running.get(partition) === run) this.#running.delete(partition)
+      if (this.#running.size === 0 && this.#stopped.size > 0) this.#leaveUnlessAssigned()
     })
   }
 
@@ -182,17 +185,19 @@ class Archiver {
         report: (event) => this.#report(event),
         ...(foldEvery !== undefined && { foldEvery }),
       }).run()
-      if (assignment.revoked.aborted && !signal.aborted && !this.#topicLost)
-        this.#report({ kind: 'revoked', partition })
     } catch (error) {
-      this.#onFailure(partition, error)
+      if (!hasCode(error, 'COMMIT_FENCED') || !(await this.#isRevoked(assignment))) {
+        if (!this.#losesTopic(error)) this.#noteStopped(partition, error)
+      }
     }
+    if (assignment.revoked.aborted && !signal.aborted && !this.#topicLost) this.#report({ kind: 'revoked', partition })
   }
 
-  #onFailure(partition: number, error: unknown): void {
-    if (this.#losesTopic(error)) return
-    this.#noteStopped(partition, error)
-    if (this.#running.size <= 1) this.#leaveUnlessAssigned(hasCode(error, 'COMMIT_FENCED') ? IDLE_MS : 0)
+  /** The next owner may begin before the former is told. Where the group tells nothing, its owner is of another group. */
+  async #isRevoked({ revoked }: Assignment): Promise<boolean> {
+    const told = AbortSignal.any([revoked, this.#options.signal])
+    await pause(HEAR_MS, told).catch(() => undefined)
+    return revoked.aborted
   }
 
   /** Whether the error says that the topic is gone; then the membership ends, and the wait for the topic begins. */
@@ -224,13 +229,14 @@ class Archiver {
    * With no partition left running there is nothing to stay for. But an archiver that was suspended past its session
    * finds its partitions taken over, and is given others as soon as it is back in the group.
    */
-  #leaveUnlessAssigned(ms: number): void {
+  #leaveUnlessAssigned(): void {
     const membership = this.#membership
+    const fenced = this.#stopped.values().some((error) => hasCode(error, 'COMMIT_FENCED'))
     const timer = setTimeout(
       () => {
         if (this.#running.size === 0) membership.abort()
       },
-      this.#options.once ? 0 : ms,
+      fenced && !this.#options.once ? IDLE_MS : 0,
     )
     membership.signal.addEventListener('abort', () => clearTimeout(timer))
   }

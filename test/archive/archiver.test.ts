@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ArchiveEvent, type ArchiveOptions, archive } from '../../src/archive/archiver.ts'
 import { REALTIME } from '../../src/archive/batch.ts'
+import { CommitLog } from '../../src/archive/commits.ts'
 import { partitionCommits, partitionStaging, recordName } from '../../src/archive/layout.ts'
 import { type BatchRecord, RECORD_FORMAT } from '../../src/archive/record.ts'
 import { encode, type MusicEvent } from '../../src/event.ts'
@@ -252,6 +253,24 @@ describe('archiving live', () => {
     expect(await quarantined(lake, ROOT)).toHaveLength(2)
   })
 
+  it('does not call it a failure when a rebalance is noticed by the fence before the group tells it', async () => {
+    const stop = new AbortController()
+    const running = run({ once: false, limits: { messages: 10, bytes: 1e9, ageMs: 20 }, signal: stop.signal })
+    topic.put(0, message(1))
+    await eventually(async () => expect(await allLines()).toHaveLength(1), 5_000)
+    // The next owner claims; the group tells later.
+    const { topicId } = await log.describe()
+    const claim = { lake, root: ROOT, topic: 't', topicId, partition: 0, owner: 'next', clock: () => NOW }
+    await CommitLog.claim({ ...claim, signal: stop.signal, onRetry: () => undefined })
+    topic.put(0, message(2))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    topic.bounce('g', 0)
+    await eventually(async () => expect(await allLines()).toHaveLength(2), 5_000)
+    stop.abort()
+    expect(await running).toMatchObject({ events: 2, drained: true })
+    expect(seen.filter(({ kind }) => kind === 'stopped')).toEqual([])
+  })
+
   it('lets the later of two archivers in different groups win, and the other stop loudly', async () => {
     const stop = new AbortController()
     const first = run({ once: false, signal: stop.signal })
@@ -263,7 +282,7 @@ describe('archiving live', () => {
       expect(heads.at(-1)).toMatchObject({ kind: 'claim', seq: 3 })
     }, 5_000)
     topic.put(0, message(2))
-    await eventually(() => expect(seen.some(({ kind }) => kind === 'stopped')).toBe(true), 5_000)
+    await eventually(() => expect(seen.some(({ kind }) => kind === 'stopped')).toBe(true), 15_000)
     stop.abort()
     await expect(first).rejects.toMatchObject({ code: 'COMMIT_FENCED' })
     await second
