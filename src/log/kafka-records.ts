@@ -30,7 +30,7 @@ export class RecordRuns {
   readonly #batches: Batch[]
   #taken = 0
   #position: number
-  /** A batch that is too large, of which runs were given. */
+  /** A batch that is known to be too large: it is not unfolded again for its next run. */
   #refused: Batch | undefined
 
   /** @throws LOG_REFUSED for a message format or offset that cannot be read */
@@ -100,7 +100,7 @@ export class RecordRuns {
     return body
   }
 
-  /** The next messages of a batch that stays compressed: the first of all has it, as it is stored, for its value. */
+  /** The next messages of a batch that stays compressed: its first one has it, as it is stored, for its value. */
   #refuse(batch: Batch): LogBatch {
     const first = this.#position
     const begin = Math.max(first, batch.baseOffset)
@@ -108,7 +108,8 @@ export class RecordRuns {
     const left = Math.max(batch.baseOffset + batch.count - begin, 0)
     const count = Math.min(left, REFUSED_AT_ONCE)
     const [starts, ends] = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1)]
-    if (this.#refused !== batch) {
+    // Not the first that is read, wherever that is: the same offsets give the same messages each time.
+    if (begin === batch.baseOffset && count > 0) {
       starts[0] = batch.start
       ends[0] = batch.end
     }
