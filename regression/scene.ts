@@ -79,27 +79,26 @@ export class Scene {
     return lakeRoot(this.config.topic)
   }
 
-  start(...args: string[]): RunningCommand {
-    return this.#place.start(args, { env: this.env })
+  /** @param line words without spaces in them */
+  start(line: string, settings: Record<string, string> = {}): RunningCommand {
+    return this.#place.start(line.split(' '), { env: { ...this.env, ...settings } })
   }
 
-  run(...args: string[]): Promise<Outcome> {
-    return this.start(...args).ended
+  run(line: string): Promise<Outcome> {
+    return this.start(line).ended
   }
 
   /** Runs a command that has to succeed. */
-  async succeed(...args: string[]): Promise<Outcome> {
-    const outcome = await this.run(...args)
-    expect(outcome.code, `${args.join(' ')}\n${outcome.stderr}`).toBe(0)
-    return outcome
+  succeed(line: string): Promise<Outcome> {
+    return expectCode(this.start(line), 0)
   }
 
   /** Starts a producer with events of its own, and a ledger that the oracle will read. */
-  producer(...args: string[]): RunningCommand {
+  producer(line: string, settings: Record<string, string> = {}): RunningCommand {
     const seed = 1 + this.#ledgers.length
     const ledger = this.#place.path(`ledger${seed}`)
     this.#ledgers.push(ledger)
-    return this.start('produce', '--start', START, '--seed', String(seed), '--ledger', ledger, ...args)
+    return this.start(`produce --start ${START} --seed ${seed} --ledger ${ledger} ${line}`, settings)
   }
 
   /** Produces events as `produce -n` does, in this process. */
@@ -153,6 +152,13 @@ export async function expectCode(command: RunningCommand, code: number): Promise
   const outcome = await command.ended
   expect(outcome.code, outcome.stderr).toBe(code)
   return outcome
+}
+
+/** What the dashboard of a scene says of itself. */
+export async function isReady({ env }: Scene): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${env.MF_PORT}/health/ready`)
+  await response.arrayBuffer()
+  return response.ok
 }
 
 /** Waits until a command has said this on stderr. */

@@ -9,7 +9,7 @@ import { readLineages } from '../src/archive/lineages.ts'
 import { fingerprint } from '../src/generate/ledger.ts'
 import { records } from '../test/archive/lake-contents.ts'
 import { drain, eventually } from '../test/contract/log-reading.ts'
-import { onServices, PATIENCE_MS, Scene, sharedServices, skipped, told } from './scene.ts'
+import { isReady, onServices, PATIENCE_MS, Scene, sharedServices, skipped, told } from './scene.ts'
 
 const EVENTS = 300
 
@@ -19,19 +19,19 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
 
   it('deleted and made again under a running archiver: an alarm, a wait, and another lineage', async () => {
     await using scene = await Scene.open(sharedServices())
-    const [archiver, dashboard] = [scene.start('consume', '--quiet'), scene.start('dashboard')]
+    const [archiver, dashboard] = [scene.start('consume --quiet'), scene.start('dashboard')]
     await scene.produce(EVENTS)
     await scene.untilArchived()
-    await eventually(async () => expect(await ready(scene)).toBe(200), PATIENCE_MS)
+    await eventually(async () => expect(await isReady(scene)).toBe(true), PATIENCE_MS)
 
     await admin.deleteTopics({ topics: [scene.config.topic] })
     await told(archiver, /MISSING/)
-    await eventually(async () => expect(await ready(scene)).toBe(503), PATIENCE_MS)
+    await eventually(async () => expect(await isReady(scene)).toBe(false), PATIENCE_MS)
     // A producer creates it.
     await scene.produce(EVENTS)
     await told(archiver, /NOT THE ONE ARCHIVED BEFORE/)
     await scene.untilArchived()
-    await eventually(async () => expect(await ready(scene)).toBe(200), PATIENCE_MS)
+    await eventually(async () => expect(await isReady(scene)).toBe(true), PATIENCE_MS)
     await Promise.all([scene.dismiss(archiver), scene.dismiss(dashboard)])
 
     expect(archiver.stderr.match(/MISSING|NOT THE ONE/g)).toEqual(['MISSING', 'NOT THE ONE'])
@@ -87,7 +87,7 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
 
   it('retention passed the position: that partition stops, and goes on with --accept-gap, which is recorded', async () => {
     await using scene = await Scene.open(sharedServices())
-    const archiver = scene.start('consume', '--quiet')
+    const archiver = scene.start('consume --quiet')
     await scene.produce(EVENTS)
     await scene.untilArchived()
     archiver.stop('SIGSTOP')
@@ -113,10 +113,10 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
     archiver.stop('SIGTERM')
     expect((await archiver.ended).code).toBe(1)
 
-    const refused = await scene.run('consume', '--once')
+    const refused = await scene.run('consume --once')
     expect(refused.code).toBe(1)
     expect(refused.stderr).toContain(`offset ${before} is not in partition 0`)
-    const accepted = await scene.succeed('consume', '--once', '--accept-gap')
+    const accepted = await scene.succeed('consume --once --accept-gap')
     expect(accepted.stdout + accepted.stderr).toContain(`offsets ${before} to ${start - 1} are gone from the log`)
     const gaps = (await records(scene.lake, scene.root, topicId, 0)).filter(({ kind }) => kind === 'gap')
     expect(gaps).toMatchObject([{ first: before, next: start }])
@@ -124,12 +124,6 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
     await scene.expectExactlyOnce({ unledgered, logIsWhole: false, quarantined: 0 })
   })
 })
-
-async function ready(scene: Scene): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${scene.env.MF_PORT}/health/ready`)
-  await response.arrayBuffer()
-  return response.status
-}
 
 function lineagesOf({ lake, root }: Scene): Promise<Set<string>> {
   return readLineages(lake, root, { signal: new AbortController().signal, onRetry: () => undefined })
