@@ -1,70 +1,92 @@
 /**
- * npm run bench [-- NAME...]: runs the benchmarks, each in a process of its own, one after the other, and prints each
- * figure beside its ceiling from the same run. Results also go to bench/results/<name>.json.
+ * npm run bench [-- NAME...] [--full]: runs the benchmarks, each in a process of its own, one after the other, and prints
+ * each figure beside its ceiling from the same run. A Kafka and an HDFS are started for those that need them. Results go to
+ * bench/results/<name>.json, and from all that are there docs/PERFORMANCE.md is made anew.
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { programArguments } from '../src/self.ts'
+import { RESULTS, type StoredResult, writeDocument } from './document.ts'
+import { header, line } from './print.ts'
 import type { BenchResult } from './result.ts'
+import { withCluster } from './site.ts'
 
-const NAMES = ['generate', 'stats', 'produce', 'archive', 'embedded', 'cluster-produce', 'cluster-archive']
-/** Each, with the start of Kafka and HDFS where it needs them. */
-const LIMIT_MS = 180_000
-const RESULTS = join(import.meta.dirname, 'results')
+/** Each, and whether it needs Kafka and HDFS. Filling a topic is left to the first that reads it. */
+const BENCHMARKS: Record<string, { cluster: boolean }> = {
+  generate: { cluster: false },
+  read: { cluster: false },
+  embedded: { cluster: false },
+  dashboard: { cluster: false },
+  produce: { cluster: true },
+  archive: { cluster: true },
+  flat: { cluster: true },
+  scale: { cluster: true },
+  latency: { cluster: true },
+}
+const LIMIT_MS = 300_000
+const FULL_LIMIT_MS = 3_600_000
 
 const run = promisify(execFile)
+const words = process.argv.slice(2)
+const full = words.includes('--full')
+const asked = words.filter((word) => word !== '--full')
+const unknown = asked.filter((name) => !(name in BENCHMARKS))
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(', ')}; there are: ${Object.keys(BENCHMARKS).join(', ')}`)
+  process.exit(2)
+}
+const machine = {
+  node: process.version,
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  system: `${process.platform} ${release()}`,
+}
 
-async function measure(name: string): Promise<BenchResult | string> {
+async function measure(name: string, environment: Record<string, string>): Promise<BenchResult | string> {
   const code = `const { run } = await import(${JSON.stringify(`./${name}.ts`)}); process.stdout.write(JSON.stringify(await run()))`
+  const flags = programArguments().slice(0, -1)
   try {
-    const { stdout } = await run(
-      process.execPath,
-      ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code],
-      { cwd: import.meta.dirname, timeout: LIMIT_MS, maxBuffer: 16_777_216 },
-    )
+    const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '-e', code], {
+      cwd: import.meta.dirname,
+      env: { ...process.env, ...environment, ...(full && { BENCH_FULL: '1' }) },
+      timeout: full ? FULL_LIMIT_MS : LIMIT_MS,
+      maxBuffer: 16_777_216,
+    })
     return JSON.parse(stdout) as BenchResult
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string }
-    return (stderr || message).trim().split('\n').slice(-3).join(' ')
+    return (stderr || message).trim().split('\n').slice(-6).join(' ')
   }
 }
 
-function line(result: BenchResult): string {
-  const count = (n: number) => Math.round(n).toLocaleString('en-US')
-  return [
-    result.name.padEnd(38),
-    `${count(result.figure)} ${result.unit}`.padStart(20),
-    `${(result.figure / result.ceiling.figure).toFixed(2)} of ${count(result.ceiling.figure)}`.padStart(20),
-    `${result.cpuSeconds.toFixed(1)} s`.padStart(8),
-    `${count(result.peakMiB)} MiB`.padStart(9),
-    `  ${result.ceiling.name}`,
-  ].join(' ')
-}
-
-const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !NAMES.includes(name))
-if (unknown.length > 0) {
-  console.error(`no benchmark ${unknown.join(', ')}; there are: ${NAMES.join(', ')}`)
-  process.exit(2)
-}
-mkdirSync(RESULTS, { recursive: true })
-const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, platform: process.platform }
-console.log(`Node ${process.version}, ${machine.cores} x ${machine.cpu}`)
-console.log(
-  `${'benchmark'.padEnd(38)} ${'figure'.padStart(20)} ${'of its ceiling'.padStart(20)} ${'CPU/M'.padStart(8)} ${'memory'.padStart(9)}   ceiling`,
-)
-let failed = false
-for (const name of asked.length > 0 ? asked : NAMES) {
-  const result = await measure(name)
+/** @returns whether it could be measured */
+async function measureAndKeep(name: string, environment: Record<string, string> = {}): Promise<boolean> {
+  const result = await measure(name, environment)
   if (typeof result === 'string') {
-    failed = true
-    console.log(`${name.padEnd(38)} failed: ${result}`)
-    continue
+    console.log(`${name}: failed: ${result}`)
+    return false
   }
-  console.log(line(result))
-  const file = join(RESULTS, `${name}.json`)
-  writeFileSync(file, `${JSON.stringify({ ...result, at: new Date().toISOString(), machine }, null, 2)}\n`)
+  for (const figure of result.figures) console.log(line(figure))
+  const stored: StoredResult = { ...result, at: new Date().toISOString(), machine, full }
+  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(stored, null, 2)}\n`)
+  return true
 }
-process.exitCode = failed ? 1 : 0
+
+mkdirSync(RESULTS, { recursive: true })
+console.log(`Node ${machine.node}, ${machine.cores} x ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}`)
+console.log(header())
+const names = Object.keys(BENCHMARKS).filter((name) => asked.length === 0 || asked.includes(name))
+let failed = 0
+for (const name of names.filter((name) => !BENCHMARKS[name]!.cluster)) if (!(await measureAndKeep(name))) failed++
+const onCluster = names.filter((name) => BENCHMARKS[name]!.cluster)
+if (onCluster.length > 0) {
+  await withCluster(async (environment) => {
+    for (const name of onCluster) if (!(await measureAndKeep(name, environment))) failed++
+  })
+}
+writeDocument()
+process.exitCode = failed > 0 ? 1 : 0

@@ -1,27 +1,59 @@
-/** What a benchmark gives: its figure beside a ceiling measured in the same run. */
-export interface BenchResult {
+/** What a benchmark gives: figures, each beside what the same machine does in the same run with less to do. */
+
+export interface Figure {
+  /** What was measured, unique among all benchmarks. */
   name: string
   figure: number
-  unit: string
-  /** What the same machine does, in the same run, with less to do. */
-  ceiling: { name: string; figure: number }
-  /** CPU seconds per million events. */
-  cpuSeconds: number
-  /** Peak resident memory of the process that did the work, in MiB. */
-  peakMiB: number
+  unit: 'events/s' | 'ms' | '% of a core' | 'CPU s per million' | 'MiB'
+  /** The bound that the figure is held against, from the same run. */
+  ceiling?: { name: string; figure: number }
+  /** What the project aims at. `least`: the figure is to be at least this. */
+  target?: { figure: number; least: boolean }
+  /** Per million events, of the process that did the work. */
+  cpuSeconds?: number
+  /** Peak resident memory of that process, in MiB. */
+  peakMiB?: number
 }
 
-/** Events per second, whole. */
-export function perSecond(events: number, milliseconds: number): number {
-  return Math.round((events * 1000) / milliseconds)
+export interface BenchResult {
+  figures: Figure[]
+  /** What else was found, such as cost per batch and per file, for the model in docs/PERFORMANCE.md. */
+  costs?: Record<string, number>
+}
+
+export function events(figure: Omit<Figure, 'unit'>): Figure {
+  return { ...figure, figure: Math.round(figure.figure), unit: 'events/s' }
+}
+
+export function milliseconds(figure: Omit<Figure, 'unit'>): Figure {
+  return { ...figure, unit: 'ms' }
+}
+
+export const atLeast = (figure: number) => ({ figure, least: true })
+export const atMost = (figure: number) => ({ figure, least: false })
+
+/** Events per second. */
+export function perSecond(count: number, elapsedMs: number): number {
+  return (count * 1000) / elapsedMs
 }
 
 /** CPU seconds per million events, since `since`. */
-export function cpuPerMillion(since: NodeJS.CpuUsage, events: number): number {
+export function cpuPerMillion(since: NodeJS.CpuUsage, count: number): number {
   const { user, system } = process.cpuUsage(since)
-  return (user + system) / events
+  return (user + system) / count
 }
 
 export function peakMiB(): number {
   return process.resourceUsage().maxRSS / 1024
+}
+
+/** The value below which a share of the values lie; `sorted` ascending. */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+/** Whether a figure reaches its target; undefined without one. */
+export function isMet({ figure, target }: Figure): boolean | undefined {
+  if (!target) return undefined
+  return target.least ? figure >= target.figure : figure <= target.figure
 }

@@ -1,4 +1,4 @@
-/** A fresh log and lake for a benchmark: embedded in a temporary folder, or a Kafka and an HDFS started for it. */
+/** Where a benchmark works: an embedded log and lake in a temporary folder, or the Kafka and HDFS that the run has started. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,21 +20,32 @@ export function withEmbeddedSite<T>(work: (site: BenchSite) => Promise<T>): Prom
   return withFolder((dataDir) => withSite(loadConfig({ dataDir }, {}).config, work))
 }
 
-/** Gives `work` a Kafka and an HDFS on free ports, and stops and removes them after. */
-export function withClusterSite<T>(work: (site: BenchSite) => Promise<T>): Promise<T> {
+/**
+ * Gives `work` the topic of that name on the Kafka and HDFS that main.ts has started for this run. Benchmarks share topics:
+ * filling one takes longer than reading it.
+ */
+export function withClusterSite<T>(
+  topic: { topic: string; partitions?: number },
+  work: (site: BenchSite) => Promise<T>,
+): Promise<T> {
+  return withSite(loadConfig(topic, process.env).config, work)
+}
+
+/** Starts a Kafka and an HDFS on free ports for `work`, which gets their settings as an environment; removes both after. */
+export function withCluster<T>(work: (environment: Record<string, string>) => Promise<T>): Promise<T> {
   return withFolder(async (dataDir) => {
     const config = await freeConfig(dataDir)
     const call = { report: () => undefined, signal: new AbortController().signal }
     try {
       await up(config, { ...call, services: ['kafka', 'namenode', 'datanode'] })
-      return await withSite(config, work)
+      return await work({ MF_PROFILE: 'cluster', MF_DATA_DIR: dataDir, MF_PORT_OFFSET: String(config.portOffset) })
     } finally {
       await down(config, call)
     }
   })
 }
 
-async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'music-faker-bench-'))
   try {
     return await work(folder)

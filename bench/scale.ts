@@ -1,0 +1,35 @@
+/** 1, 2 and 4 archivers of one group on one topic: they share the work, and an event costs each the same. */
+import { lakeRoot } from '../src/archive/layout.ts'
+import { command } from './child.ts'
+import { EVENTS, fillTo } from './flow.ts'
+import { type BenchResult, events, type Figure, perSecond } from './result.ts'
+import { withClusterSite } from './site.ts'
+
+const PARTITIONS = 48
+
+export async function run(): Promise<BenchResult> {
+  return withClusterSite({ topic: 'bench-48', partitions: PARTITIONS }, async ({ config, log, lake }) => {
+    await fillTo(log)
+    const figures: Figure[] = []
+    for (const archivers of [1, 2, 4]) {
+      await lake.remove(lakeRoot(config.topic))
+      const group = `scale-${Date.now()}`
+      const args = ['consume', '-m', 'batch', '-b', '500000', '--once', '--json', '--quiet']
+      const begin = performance.now()
+      const runs = await Promise.all(Array.from({ length: archivers }, () => command({ ...config, group }, args).ended))
+      const took = performance.now() - begin
+      const counts = runs.map(({ stdout }) => (JSON.parse(stdout) as { events: number }).events)
+      const total = counts.reduce((sum, n) => sum + n, 0)
+      if (total !== EVENTS) throw new Error(`${total} of ${EVENTS} events were archived`)
+      figures.push(
+        events({
+          name: `${archivers} archiver${archivers > 1 ? 's' : ''} of one group`,
+          figure: perSecond(EVENTS, took),
+          cpuSeconds: runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+          peakMiB: Math.max(...runs.map(({ peakMiB }) => peakMiB)),
+        }),
+      )
+    }
+    return { figures }
+  })
+}
