@@ -119,12 +119,11 @@ export class CommitLog {
     }
   }
 
-  /** Ends what is under way in the background, and waits for that: a fold may take two seconds to come to its own end. */
+  /** Waits for what is under way in the background: a fold has two seconds to come to its end, then it is broken off. */
   async close(): Promise<void> {
     const timer = setTimeout(() => this.#closed.abort(), CLOSE_MS)
     await this.#folding
     clearTimeout(timer)
-    this.#closed.abort()
   }
 
   /**

@@ -55,6 +55,9 @@ export class SmallArchive {
       clock: () => this.#now,
       signal: new AbortController().signal,
       onRetry: () => undefined,
+      onUnfolded: (error) => {
+        throw error
+      },
       ...(foldEvery !== undefined && { foldEvery }),
     })
   }
