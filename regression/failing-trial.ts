@@ -1,6 +1,7 @@
 /** One trial of archivers whose every call may fail: everything that one seed decides about. */
 import { expect } from 'vitest'
 import { archive } from '../src/archive/archiver.ts'
+import { readHead } from '../src/archive/head.ts'
 import { hasCode } from '../src/errors.ts'
 import { encode, formatTimestamp, type MusicEvent } from '../src/event.ts'
 import { addFingerprints, EMPTY_FINGERPRINT, type Fingerprint, fingerprint } from '../src/generate/ledger.ts'
@@ -64,13 +65,15 @@ export class Trial {
   /** Each event that was acknowledged, once; those of appends that failed, of which each may be there or not. */
   #acknowledged: Fingerprint = EMPTY_FINGERPRINT
   readonly #doubtful = new Set<string>()
+  /** `partition/offset` that a group was told of as archived, and was not. */
+  readonly #hintedEarly: string[] = []
   #made = 0
   fenced = 0
 
   constructor(seed: number, place: Place, size: Size) {
     this.#random = new Random(seed)
     this.#calls = new FailingCalls(this.#random, RATE)
-    this.#place = place
+    this.#place = { ...place, log: this.#watchHints(place.log) }
     this.#size = size
     this.#root = `/${place.log.topic}`
   }
@@ -91,6 +94,7 @@ export class Trial {
     await pass(this.#archive('last'))
     await this.#calls.happenLate()
     await expectLakeHoldsLog(log, lake, this.#root, what)
+    expect(this.#hintedEarly, `${what}, told as archived`).toEqual([])
     expect(await this.#foundOf(lake), `${what}, acknowledged`).toEqual(this.#acknowledged)
   }
 
@@ -152,6 +156,32 @@ export class Trial {
       if (hasCode(error, 'LOG_UNREACHABLE')) return this.#archive(group)
       if (!hasCode(error, 'COMMIT_FENCED') || group === 'last') throw error
       this.fenced++
+    }
+  }
+
+  /** What the group is told of as archived has to be in the lake by then. */
+  #watchHints(log: EventLog): EventLog {
+    const early = this.#hintedEarly
+    const archived = async (topicId: string, partition: number) =>
+      (await readHead(this.#place.lake, this.#root, topicId, partition))?.next ?? 0
+    return {
+      topic: log.topic,
+      ensureTopic: () => log.ensureTopic(),
+      describe: () => log.describe(),
+      append: (messages) => log.append(messages),
+      open: (partition, from) => log.open(partition, from),
+      async *join(options) {
+        for await (const assignment of log.join(options)) {
+          const { topicId, partition } = assignment
+          const commit = async (next: number) => {
+            if ((await archived(topicId, partition)) < next) early.push(`${partition}/${next}`)
+            await assignment.commit(next)
+          }
+          yield { ...assignment, commit }
+        }
+      },
+      committed: (group) => log.committed(group),
+      close: () => log.close(),
     }
   }
 
