@@ -39,7 +39,7 @@ export interface OracleOptions {
   logIsWhole?: boolean
   /** How many messages must be in quarantine: as many as the log holds that are no events, by default. */
   quarantined?: number
-  /** Address of a dashboard that runs already, such as `http://127.0.0.1:5001`. By default one is started for this. */
+  /** Address of a dashboard that runs, such as `http://127.0.0.1:5001`, to be asked besides the one started for this. */
   dashboard?: string
 }
 
@@ -116,7 +116,7 @@ async function judge(
 
   const expected = { total_events: events, quarantined }
   if (options.dashboard !== undefined) await expectStats(options.dashboard, expected)
-  else await withDashboard(config, log, lake, (url) => expectStats(url, expected))
+  await withDashboard(config, log, lake, (url) => expectStats(url, expected))
   return { ...held.total, beyondLedgers: held.found, quarantined, files, records, bytes }
 }
 
