@@ -9,8 +9,9 @@ import { launchChromium } from '../test/browser/chromium.ts'
 import { freeConfig } from '../test/services.ts'
 
 const RATE = 100
-/** Minutes of events that go before the flow, as dense as it, so that the charts over time have something to show. */
-const BEFORE_MIN = 70
+/** Lots of events that go before the flow, some denser, some thinner, so that the charts over time have something to show. */
+const LOTS = 12
+const LOT_S = 300
 const SPEED = 150
 const FLOW_S = 60
 const SIZE = { width: 1440, height: 1500 }
@@ -20,9 +21,13 @@ const LAST = '#over-time'
 const dataDir = mkdtempSync(join(tmpdir(), 'music-faker-picture-'))
 const { port } = await freeConfig(dataDir)
 const { config } = loadConfig({ dataDir, port, rate: `${RATE}/s` }, {})
-const start = new Date(Date.now() - BEFORE_MIN * 60_000).toISOString().slice(0, 19)
-const before = ['--start', start, '--speed', `${SPEED}x`, '--rate', `${RATE * SPEED}/s`]
-await once(spawnSelf(config, ['produce', ...before]), 'exit')
+const start = Date.now() - LOTS * LOT_S * 1_000
+for (let lot = 0; lot < LOTS; lot++) {
+  const rate = Math.round(RATE * (1 + 0.3 * Math.sin(lot)))
+  const from = new Date(start + lot * LOT_S * 1_000).toISOString().slice(0, 19)
+  const args = ['-n', `${rate * LOT_S}`, '--start', from, '--speed', `${SPEED}x`, '--rate', `${rate * SPEED}/s`]
+  await once(spawnSelf(config, ['produce', ...args]), 'exit')
+}
 const pipeline = spawnSelf(config, ['start'])
 const ended = once(pipeline, 'exit')
 const browser = await launchChromium()
@@ -30,7 +35,7 @@ try {
   await new Promise((resolve) => setTimeout(resolve, FLOW_S * 1_000))
   const context = await browser.newContext({ viewport: SIZE, locale: 'en-US', colorScheme: 'light' })
   const page = await context.newPage()
-  await page.goto(`http://localhost:${port}/?window=60m`)
+  await page.goto(`http://localhost:${port}`)
   await page.locator('#feed li').first().waitFor()
   await new Promise((resolve) => setTimeout(resolve, 20_000))
   const box = await page.locator(LAST).boundingBox()

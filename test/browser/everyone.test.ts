@@ -43,7 +43,7 @@ const readAxe = () => {
   return axe
 }
 
-describe('axe finds nothing serious', { timeout: 120_000 }, () => {
+describe('axe finds nothing serious', () => {
   it.each(['light', 'dark'] as const)('in the %s theme, with tables, menu and found names open', (colorScheme) =>
     stage.during({ colorScheme, path: '/?window=60m&action=play' }, async ({ page }) => {
       await page.waitForSelector('#top-artists li')

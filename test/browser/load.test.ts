@@ -41,7 +41,7 @@ it('stays below 60 % of a core, flat in memory, and never busy for 200 ms at a t
     const processes = await browser.newBrowserCDPSession()
 
     // The first seconds compile and warm up.
-    await page.waitForTimeout(10_000)
+    await page.waitForTimeout(5_000)
     const events = await numberOf(page, '#events')
     const heap = await heapOf(session)
     const nodes = await page.evaluate<number>('document.getElementsByTagName("*").length')

@@ -32,7 +32,7 @@ describe('the page', () => {
         expect([of, await numberOf(page, `#${of}`)]).toEqual([of, viewTotals![of].count])
       }
       expect(await numberOf(page, '#quarantine strong')).toBe(quarantine?.total)
-      for (const dimension of ['platform', 'device', 'action', 'country'] as const) {
+      for (const dimension of ['genre', 'platform', 'device', 'action', 'country'] as const) {
         const { values } = distributions![dimension]
         const shown = await barsOf(page, dimension)
         const named = values.map(([name, events]) => [dimension === 'country' ? countries.of(name) : name, events])

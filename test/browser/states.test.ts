@@ -66,6 +66,28 @@ it('a stream that breaks is told in words while the figures are refreshed every 
   await close()
 })
 
+it('a delta that was missed is noticed: the page asks for everything anew instead of showing a mixture', async () => {
+  await flow.generate(9)
+  await flow.archive()
+  const { url } = await flow.dashboard({ webFolder: built.folder })
+  const { page, close } = await visit(browser, 'about:blank')
+  const asked: string[] = []
+  const snapshot = await (await fetch(`${url}/api/snapshot`)).text()
+  const missed = { at: new Date().toISOString(), viewTotals: null }
+  await page.route('**/api/live*', async (route) => {
+    asked.push(new URL(route.request().url()).search)
+    if (asked.length > 1) return route.continue()
+    const body = `id: run-1\nevent: snapshot\ndata: ${snapshot}\n\nid: run-3\nevent: delta\ndata: ${JSON.stringify(missed)}\n\n`
+    return route.fulfill({ contentType: 'text/event-stream', body })
+  })
+  await page.goto(url)
+  await page.waitForSelector('.state-live')
+  await until('it has asked anew', () => asked.length === 2)
+  expect(asked).toEqual(['', ''])
+  await until('the figures are whole', async () => (await numberOf(page, '#events')) === 9)
+  await close()
+})
+
 it('a server that goes away is told in words, with the time of the figures; one that comes back is found', async () => {
   await flow.generate(9)
   await flow.archive()

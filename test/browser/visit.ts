@@ -5,13 +5,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { build } from 'vite'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { DashboardOptions } from '../../src/dashboard/server.ts'
 import { Flow } from '../dashboard/flow.ts'
 import { launchChromium } from './chromium.ts'
 
 /** The stream is open; events that are older than a minute make it stale. */
 export const CONNECTED = '.state-live, .state-stale'
+
+// A browser on a busy machine takes its time; a page that really hangs is seen by the waits within a test.
+vi.setConfig({ testTimeout: 120_000 })
 
 const WEB = fileURLToPath(new URL('../../web', import.meta.url))
 

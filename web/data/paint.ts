@@ -42,14 +42,36 @@ function drawBox(context: CanvasRenderingContext2D, element: HTMLElement, style:
   path.roundRect(left, top, width, height, Math.min(Number.parseFloat(style.borderTopLeftRadius) || 0, height / 2))
   context.fillStyle = style.backgroundColor
   context.fill(path)
-  const border = Number.parseFloat(style.borderTopWidth)
-  if (border > 0 && style.borderBottomStyle === style.borderTopStyle) {
-    context.lineWidth = border
-    context.strokeStyle = style.borderTopColor
-    context.stroke(path)
-  }
+  drawBorder(context, path, element.getBoundingClientRect(), style)
   if (element instanceof HTMLCanvasElement) context.drawImage(element, left, top, width, height)
   if (style.overflowX !== 'visible') context.clip(path)
+}
+
+/** All round where all sides are alike, else each side that there is. */
+function drawBorder(context: CanvasRenderingContext2D, path: Path2D, box: DOMRect, style: CSSStyleDeclaration): void {
+  const { left, top, right, bottom } = box
+  const sides = [
+    ['Top', `M${left} ${top}H${right}`],
+    ['Right', `M${right} ${top}V${bottom}`],
+    ['Bottom', `M${left} ${bottom}H${right}`],
+    ['Left', `M${left} ${top}V${bottom}`],
+  ] as const
+  const look = (side: (typeof sides)[number][0]) => ({
+    width: Number.parseFloat(style[`border${side}Width`]),
+    color: style[`border${side}Color`],
+    dashed: style[`border${side}Style`] === 'dashed',
+  })
+  const stroke = ({ width, color, dashed }: ReturnType<typeof look>, line: Path2D) => {
+    if (width === 0) return
+    context.lineWidth = width
+    context.strokeStyle = color
+    context.setLineDash(dashed ? [3 * width, 2 * width] : [])
+    context.stroke(line)
+  }
+  const looks = sides.map(([side]) => look(side))
+  const [first] = looks
+  if (first && looks.every(({ width, color }) => width === first.width && color === first.color)) stroke(first, path)
+  else for (const [i, [, line]] of sides.entries()) stroke(looks[i] ?? look('Top'), new Path2D(line))
 }
 
 function drawShape(context: CanvasRenderingContext2D, shape: SVGGeometryElement, style: CSSStyleDeclaration): void {

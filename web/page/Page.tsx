@@ -65,7 +65,7 @@ function Figures() {
         <OverTime />
         <Breakdown dimension="country" span={4} most={8} />
         <Genres />
-        <Breakdown dimension="action" span={4} most={6} />
+        <Breakdown dimension="genre" span={4} most={8} />
         <TopArtists />
         <TopTracks />
         <div class="stack span-4">
@@ -74,9 +74,12 @@ function Figures() {
         </div>
         <Hours />
         <Skips />
+        <Breakdown dimension="action" span={4} most={6} />
         <Durations />
-        <Pipeline />
-        <Quarantine />
+        <div class="stack span-4">
+          <Pipeline />
+          <Quarantine />
+        </div>
       </div>
     </div>
   )

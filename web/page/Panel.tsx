@@ -42,7 +42,7 @@ export function Panel({ id, title, note, span, table, empty, children }: PanelPr
           {note && <p class="muted tiny">{note}</p>}
         </div>
         {table && empty === undefined && (
-          <div class="tools">
+          <div class="tools" data-unpainted>
             <Tool
               icon="table"
               text={`${words.value.asTable}: ${title}`}

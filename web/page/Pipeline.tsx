@@ -14,7 +14,6 @@ export function Pipeline() {
       id="lag"
       title={w.pipeline}
       note={some ? w.partitionsShown(whole(partitions.length), whole(lag.count)) : w.pipelineNote}
-      span={4}
     >
       <table class="numbers">
         <thead>

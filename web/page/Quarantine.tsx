@@ -14,7 +14,6 @@ export function Quarantine() {
     <Panel
       id="quarantine"
       title={w.quarantine}
-      span={4}
       {...(bars.length > 0 && {
         table: () => ({ heads: [w.reason, w.messages], rows: bars.map(({ name, events }) => [name, events]) }),
       })}
