@@ -39,6 +39,20 @@ const COMMITS = 'src/archive/commits.ts'
 
 const MUTANTS: Mutant[] = [
   {
+    name: 'a topic that was made again while no archiver ran raises no alarm',
+    file: 'src/archive/archiver.ts',
+    line: 'if (this.#lineages.size > 0 && !this.#lineages.has(topicId)) {',
+    becomes: "if (topicId === '') {",
+    caughtBy: 'test/archive/archiver',
+  },
+  {
+    name: 'messages that are gone before they were archived are passed over',
+    file: 'src/archive/partition.ts',
+    line: '(this.#options.acceptGap || commits.fresh)',
+    becomes: 'true',
+    caughtBy: 'test/archive/archiver',
+  },
+  {
     name: 'a head that belongs to another place is trusted',
     file: 'src/archive/head.ts',
     line: 'if (head.seq === last && head.topicId === topicId && head.partition === partition) return head',
