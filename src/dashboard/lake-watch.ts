@@ -32,6 +32,7 @@ export class LakeWatch {
     'its commit log is being read for the first time',
   )
   #readAt: number | undefined
+  #totals: TotalsSnapshot | undefined
   #problems = 0
 
   constructor(options: LakeWatchOptions) {
@@ -44,9 +45,12 @@ export class LakeWatch {
     return this.#readAt
   }
 
-  /** The totals, once they are whole: undefined before the commit log was read to its end for the first time. */
+  /**
+   * The totals as of the last reading; undefined before the commit log was read to its end for the first time. They are
+   * put together once per reading and not once per record, since whoever asks meanwhile would have to wait for it.
+   */
   get totals(): TotalsSnapshot | undefined {
-    return this.#readAt === undefined ? undefined : this.#follower.totals.snapshot()
+    return this.#totals
   }
 
   series(...range: Parameters<Totals['series']>): ReturnType<Totals['series']> {
@@ -95,6 +99,7 @@ export class LakeWatch {
 
   async #follow(signal: AbortSignal): Promise<void> {
     await this.#follower.refresh(signal)
+    this.#totals = this.#follower.totals.snapshot()
     this.#readAt = Date.now()
     const problems = this.problems()
     if (problems.length > this.#problems)

@@ -26,6 +26,8 @@ import type { ViewSections } from './view.ts'
 
 /** How long closing waits for calls that are under way. */
 const CLOSE_MS = 500
+/** Who asks within it is given the same sections. */
+const SHARED_MS = 100
 /** How often the totals are put by, to tell the change from. */
 const REMEMBER_MS = 1_000
 /** What is the same for every view; `recent` holds more rows than one shows, so that a filter leaves some. */
@@ -50,6 +52,7 @@ export class Live {
   readonly #lookups: Lookups
   readonly #ranks = new RankHistory()
   #sections: CommonSections
+  #madeAt = Number.NEGATIVE_INFINITY
   /** What the sections of the lake were made of. */
   #made: { totals: TotalsSnapshot | undefined; minute: number } = { totals: undefined, minute: 0 }
 
@@ -161,6 +164,9 @@ export class Live {
 
   sections(): CommonSections {
     const now = Date.now()
+    // A thousand requests a second, or many streams, are answered from what was put together for the first of them.
+    if (now >= this.#madeAt && now - this.#madeAt < SHARED_MS) return this.#sections
+    this.#madeAt = now
     this.#put(this.#quick(now))
     const { totals } = this
     const minute = Math.floor(now / 60_000)

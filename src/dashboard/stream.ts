@@ -58,7 +58,8 @@ export class LiveStream {
       response.end()
       return
     }
-    this.#tick()
+    // While others are served, what was sent last is new enough; a tick for each who comes would send them deltas too often.
+    if (this.#timer === undefined) this.#tick()
     const client: Client = { response, missedSince: undefined }
     this.#clients.add(client)
     response.on('close', () => this.#detach(client))

@@ -5,20 +5,23 @@ import { LiveStream } from './stream.ts'
 import type { ViewQuery } from './view.ts'
 import { keyOf, type Views } from './views.ts'
 
-/** Views that are streamed at a time: each costs a summing up and a text whenever something changed. */
-export const MOST_VIEWS = 32
-/** Clients of all streams together. */
-export const MOST_CLIENTS = 5_000
+/**
+ * Views that are streamed at a time: each costs a summing up and a text whenever something changed. And clients of all
+ * streams together.
+ */
+const LIMITS = { views: 32, clients: 5_000 }
 
 export class LiveStreams {
   readonly #views: Views
+  readonly #limits: typeof LIMITS
   readonly #streams = new Map<string, LiveStream>()
   /** Deltas that clients of streams missed which have ended. */
   #skippedBefore = 0
   #closed = false
 
-  constructor(views: Views) {
+  constructor(views: Views, limits = LIMITS) {
     this.#views = views
+    this.#limits = limits
   }
 
   get clients(): number {
@@ -37,12 +40,13 @@ export class LiveStreams {
 
   /** @throws BUSY when there are too many clients or views already */
   admit(query: ViewQuery): void {
-    if (this.clients >= MOST_CLIENTS) {
-      throw new MusicFakerError('BUSY', `${MOST_CLIENTS} clients are streamed to already`, { next: 'Try again later.' })
+    const { views, clients } = this.#limits
+    const next = 'Try again later: /api/snapshot answers meanwhile.'
+    if (this.clients >= clients) {
+      throw new MusicFakerError('BUSY', `${clients} clients are streamed to already`, { next })
     }
-    if (!this.#streams.has(keyOf(query)) && this.#streams.size >= MOST_VIEWS) {
-      const next = 'Try again later, or without a filter.'
-      throw new MusicFakerError('BUSY', `${MOST_VIEWS} different views are streamed already`, { next })
+    if (!this.#streams.has(keyOf(query)) && this.#streams.size >= views) {
+      throw new MusicFakerError('BUSY', `${views} different views are streamed already`, { next })
     }
   }
 

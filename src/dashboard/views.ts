@@ -12,8 +12,10 @@ import { type ViewQuery, type ViewSections, viewSections, windowSeconds } from '
 
 /** Views that are remembered, the last ones asked for. */
 const REMEMBERED = 64
-/** A view is summed up anew after this many times as long as it took, so that none takes more than a tenth of the time. */
-const REST = 9
+/** Views are summed up anew so seldom that all of them together take this share of the time at most. */
+const SHARE = 0.1
+/** Who has not been asked for it for so long is not reckoned with. */
+const IDLE_MS = 10_000
 /** Time moves a window even when nothing comes. */
 const MOVES_MS = 5_000
 
@@ -27,11 +29,19 @@ export class Views {
 
   get(query: ViewQuery): View {
     const key = keyOf(query)
-    const view = this.#views.get(key) ?? new View(this.#live, query)
+    const view = this.#views.get(key) ?? new View(this.#live, query, () => this.#active())
     this.#views.delete(key)
     this.#views.set(key, view)
     if (this.#views.size > REMEMBERED) this.#views.delete(this.#views.keys().next().value as string)
     return view
+  }
+
+  /** Views that are in use. */
+  #active(): number {
+    const since = performance.now() - IDLE_MS
+    let active = 0
+    for (const view of this.#views.values()) if (view.usedAt > since) active++
+    return active
   }
 }
 
@@ -43,14 +53,19 @@ export function keyOf({ window, filter }: ViewQuery): string {
 export class View {
   readonly #live: Live
   readonly #query: ViewQuery
+  readonly #active: () => number
+  /** When its sections were asked for last, monotonic milliseconds. */
+  usedAt = Number.NEGATIVE_INFINITY
   #sections: ViewSections = NOTHING
   #made: { totals: TotalsSnapshot; at: number; until: number } | undefined
   /** Of the whole flow, and what the filter leaves of it. */
   #recent: { all: Sections['recent']; shown: Sections['recent'] } | undefined
 
-  constructor(live: Live, query: ViewQuery) {
+  /** @param active how many views are in use, this one included */
+  constructor(live: Live, query: ViewQuery, active: () => number) {
     this.#live = live
     this.#query = query
+    this.#active = active
   }
 
   snapshot(): Snapshot {
@@ -67,6 +82,7 @@ export class View {
   #refresh(): void {
     const { totals } = this.#live
     const now = performance.now()
+    this.usedAt = now
     if (totals === undefined) return
     if (this.#made !== undefined) {
       if (now < this.#made.until) return
@@ -83,7 +99,7 @@ export class View {
     const made = viewSections(this.#query, figures, before && { from: null, to: before.at, lists: before.lists })
     this.#sections = withChanges(this.#sections, made)
     const end = performance.now()
-    this.#made = { totals, at: end, until: end + REST * (end - now) }
+    this.#made = { totals, at: end, until: end + ((end - now) * this.#active()) / SHARE }
   }
 
   #recentOf(all: Sections['recent']): Sections['recent'] {

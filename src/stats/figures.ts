@@ -115,7 +115,11 @@ class Sum {
       const values = query.filter[dimension]
       if (!values) return undefined
       const passes = new Uint8Array(names[dimension].end)
-      for (const value of values) passes[names[dimension].find(value) ?? passes.length] = 1
+      for (const value of values) {
+        const number = names[dimension].find(value)
+        if (number !== undefined) passes[number] = 1
+        else if (names[dimension].full) this.lacks()
+      }
       return passes
     })
     this.#filtered = this.#passes.some((passes) => passes !== undefined)
@@ -129,7 +133,7 @@ class Sum {
     this.#skip = names.action.find('skip') ?? -1
   }
 
-  /** The window reaches further back than what is kept, or what is kept is a sample. */
+  /** Something may be missing: the window reaches further back than what is kept, or that is a sample, or a name had no place. */
   lacks(): void {
     this.#eventsExact = false
     this.#exact = false

@@ -22,12 +22,17 @@ export class Names {
     return this.#names.length
   }
 
+  /** Whether a name that has no number may have come all the same. */
+  get full(): boolean {
+    return this.#numbers.size >= this.#limit || this.#characters >= this.#charactersLimit
+  }
+
   /** @returns the number of the name, once more in use until `release` */
   take(name: string): number {
     if (name === '') return 0
     let number = this.#numbers.get(name)
     if (number === undefined) {
-      if (this.#numbers.size >= this.#limit || this.#characters >= this.#charactersLimit) return 0
+      if (this.full) return 0
       number = this.#free.pop() ?? this.#names.length
       this.#names[number] = name
       this.#numbers.set(name, number)
