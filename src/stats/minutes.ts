@@ -3,7 +3,7 @@
  * one minute or two; one of more than SPLIT_MINUTES is not split, or each record would repeat all of its names' counts.
  * Nor is one whose sample holds every event, from which the same can be counted.
  *
- * On disk, inside a summary, an entry per minute:
+ * On disk, inside a summary, an entry per minute, of 0.36 kB with the generator's names:
  *
  *   minute, events     epoch minute, and its events
  *   genre, platform, device, action, country
@@ -17,7 +17,7 @@ import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
 import { DURATION_BUCKETS, durationBucket } from './durations.ts'
 import { type NamedCount, Tally } from './tally.ts'
 
-export const SPLIT_MINUTES = 32
+export const SPLIT_MINUTES = 128
 /** Names that a summary lists of each field. */
 export const NAMES_PER_FIELD = 256
 

@@ -17,7 +17,7 @@
  *              `unlisted` is the sum of what the list leaves out; no artist that is not in it has more than `most`
  *              events; a listed count may lack up to `lack` events, 0 unless one batch held more than 65,536 names
  *   distinct   { users, artists, tracks }: sketches (`sketch.ts`); a track counts together with its artist
- *   split      the counts by minute, where the sample does not hold every event and these are of 2 to 32 minutes, else []
+ *   split      the counts by minute, where the sample does not hold every event and these are of 2 to 128 minutes, else []
  *              (`minutes.ts`)
  *   sample     some events, or all of a small batch (`sample.ts`)
  *

@@ -48,19 +48,22 @@ export function viewFigures(totals: Totals, query: ViewQuery): ViewFigures {
 
 function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: number }): ViewFigures {
   const { cells } = totals
-  const { newestEvent } = totals.snapshot()
+  const { oldestEvent, newestEvent } = totals.snapshot()
   const present = Math.floor(now / 1_000) + 1
   const newest = newestEvent === null ? present : Math.floor(newestEvent / 1_000) + 1
   // A lake of old events would show as empty otherwise.
-  const to = newest <= present - window ? newest : present
-  const from = edge(totals, to - window)
+  const last = newest <= present - window ? newest : present
+  const from = edge(totals, last - window)
+  const to = edge(totals, last, Math.ceil)
   const curve = curveOf(from, to, WINDOW_STEPS.get(window) ?? 60)
   const figures = minuteFigures(cells, { filter, from, to, curve })
+  const holdsAll = oldestEvent !== null && oldestEvent >= from * 1_000 && newest <= to
   const earlier = edge(totals, from - window)
   const known = earlier >= cells.floor * 60
   return {
-    ...{ from, to, figures, curve },
-    endsAt: to === present ? 'now' : 'newest_event',
+    ...{ from, to, curve },
+    figures: holdsAll && isUnfiltered(filter) ? withTotals(figures, totals, curve) : figures,
+    endsAt: last === present ? 'now' : 'newest_event',
     before: known
       ? {
           from: earlier,
@@ -72,12 +75,16 @@ function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: n
 }
 
 /**
- * The moment, where all events of its minute are known by the second, else the beginning of the minute: a part of a minute
- * of which only a sample is known would make an estimate of what can be exact.
+ * The moment, where all events of its minute are known by the second, else the beginning or the end of the minute: a part
+ * of a minute of which only a sample is known would make an estimate of what can be exact.
  */
-function edge({ cells }: Totals, second: number): number {
+function edge({ cells }: Totals, second: number, round = Math.floor): number {
   const minute = cells.minutes.get(Math.floor(second / 60))
-  return minute === undefined || minute.complete ? second : Math.floor(second / 60) * 60
+  return minute === undefined || minute.complete ? second : round(second / 60) * 60
+}
+
+function isUnfiltered(filter: Filter): boolean {
+  return DIMENSIONS.every((dimension) => filter[dimension] === undefined)
 }
 
 function curveOf(from: number, to: number, step: number): Curve {
@@ -100,10 +107,9 @@ function allTime(totals: Totals, { filter, now }: ViewQuery): ViewFigures {
   const range = { filter, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY, curve }
   // The minutes know more than the sample of all time, while they hold everything.
   const figures = cells.beyond === 0 ? minuteFigures(cells, range) : sampleFigures(cells, range)
-  const unfiltered = DIMENSIONS.every((dimension) => filter[dimension] === undefined)
   return {
     ...{ from: null, to: Math.max(last, Math.floor(now / 1_000)), endsAt: 'now', curve },
-    figures: unfiltered ? withTotals(figures, totals, curve) : figures,
+    figures: isUnfiltered(filter) ? withTotals(figures, totals, curve) : figures,
     before: undefined,
   }
 }

@@ -67,7 +67,7 @@ describe('hostile fields', () => {
     async (_, text) => {
       const path = `/api/artist/${encodeURIComponent(text.toWellFormed())}`
       const found = await get(path)
-      if (text.length > 256) expect([400, 404]).toContain(found.status)
+      if (text.length > 256) expect(Math.floor(found.status / 100)).toBe(4)
       else if (text.isWellFormed()) {
         expect(lookupSchema.parse(JSON.parse(found.text))).toMatchObject({ name: shown(text), events: 1 })
         const filtered = await get(`/api/snapshot?genre=${encodeURIComponent(text)}`)

@@ -113,6 +113,31 @@ describe('estimates', () => {
   })
 })
 
+describe('a window without a filter', () => {
+  it('that holds every event shows the totals, sketches included', () => {
+    const totals = totalsOf([generated(30_000, 200 * MINUTE)])
+    const { events, distinct, distributions, topArtists, topTracks, durations } = totals.snapshot()
+    for (const window of [86_400, null]) {
+      const { figures } = viewFigures(totals, { window, filter: {}, now: T0 + 201 * MINUTE })
+      expect(figures).toMatchObject({ events, eventsExact: true, exact: true, topArtists, topTracks })
+      expect(figures.fields).toEqual(distributions)
+      expect([figures.users, figures.artists, figures.tracks]).toEqual(
+        [distinct.users, distinct.artists, distinct.tracks].map(({ count }) => ({ count, kind: 'exact' })),
+      )
+      expect(figures.durations.mean).toBe(durations.mean)
+      expect(figures.curve.events.reduce((sum, n) => sum + n, 0)).toBe(events)
+    }
+  })
+
+  it('counts exactly also where a batch is of many minutes', () => {
+    const events = generated(30_000, 100 * MINUTE)
+    const { figures, from, to } = viewFigures(totalsOf([events]), { window: 3_600, filter: {}, now: T0 + 100 * MINUTE })
+    const inside = events.filter((event) => minuteOf(event) * 60 >= (from ?? 0) && minuteOf(event) * 60 < to)
+    expect([figures.events, figures.eventsExact, figures.exact]).toEqual([inside.length, true, true])
+    expect(Object.fromEntries(figures.fields.action.named).skip).toBe(passing(inside, { action: ['skip'] }).length)
+  })
+})
+
 describe('bounds', () => {
   it('hold whatever comes: minutes, rows and names have their limits', () => {
     const totals = new Totals()
@@ -168,12 +193,13 @@ describe('records of version 1', () => {
     const now = T0 + 10 * MINUTE
     expect(totals.snapshot().events).toBe(100)
     expect(viewFigures(totals, { window: null, filter: {}, now }).figures).toMatchObject({ events: 100, unknown: 0 })
-    expect(viewFigures(totals, { window: 3_600, filter: {}, now }).figures).toMatchObject({ events: 40, unknown: 60 })
     const filter = { country: ['US'] }
-    expect(viewFigures(totals, { window: null, filter, now }).figures).toMatchObject({
-      events: passing(events.slice(60), filter).length,
-      unknown: 60,
-    })
+    for (const window of [3_600, null]) {
+      expect(viewFigures(totals, { window, filter, now }).figures).toMatchObject({
+        events: passing(events.slice(60), filter).length,
+        unknown: 60,
+      })
+    }
   })
 })
 
