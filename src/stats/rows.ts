@@ -67,7 +67,8 @@ export class Rows {
 
   /** Adds a row that it `wants`, and drops others where there are more than `limit` then. */
   add(row: Row, limit: number): void {
-    if (this.size === this.columns.second.length) this.#resize(this.size * 2)
+    // One more than the limit, and not twice as many: there are thousands of full sets.
+    if (this.size === this.columns.second.length) this.#resize(Math.min(this.size * 2, limit + 1))
     const { columns, size } = this
     for (const name of NAMES) columns[name][size] = row[name]
     this.size++
@@ -106,7 +107,7 @@ export class Rows {
     const sorted = Float64Array.from({ length: this.size }, (_, i) => this.#priority(i)).sort()
     this.threshold = Math.max(this.threshold, sorted[this.size - keep - 1] as number)
     this.#dropBelow()
-    if (this.columns.second.length > 2 * limit) this.#resize(limit)
+    if (this.columns.second.length > limit + 1) this.#resize(limit + 1)
   }
 
   /** Drops every row. */
