@@ -85,7 +85,7 @@ describe('hostile fields', () => {
       if (text.includes('event: delta')) break
     }
     stop.abort()
-    for (const line of text.split(/\r\n|\r|\n/)) expect(line).toMatch(/^(|(retry|id|event|data): .*)$/)
+    for (const line of text.split(/\r\n|\r|\n/)) expect(line).toMatch(/^(|(retry|id|event|data): .*)$/s)
     expect(text.match(/^event: snapshot$/gm)).toHaveLength(1)
   })
 
