@@ -25,7 +25,7 @@ export async function run(): Promise<BenchResult> {
         events({
           name: `${archivers} archiver${archivers > 1 ? 's' : ''} of one group`,
           figure: perSecond(EVENTS, took),
-          cpuSeconds: runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+          cpuSeconds: (runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / EVENTS) * 1e6,
           peakMiB: Math.max(...runs.map(({ peakMiB }) => peakMiB)),
         }),
       )

@@ -7,7 +7,7 @@ import { type Config, loadConfig } from '../src/config.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
 import type { EventLog } from '../src/log/log.ts'
 import { openLake, openLog } from '../src/profiles.ts'
-import { freeConfig } from '../test/services.ts'
+import { destroy, freeConfig } from '../test/services.ts'
 
 export interface BenchSite {
   config: Config
@@ -36,11 +36,17 @@ export function withCluster<T>(work: (environment: Record<string, string>) => Pr
   return withFolder(async (dataDir) => {
     const config = await freeConfig(dataDir)
     const call = { report: () => undefined, signal: new AbortController().signal }
+    // A run that is stopped leaves no services behind.
+    const leave = () => process.exit(130)
+    const destroyThis = () => destroy(dataDir)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave)
+    process.once('exit', destroyThis)
     try {
       await up(config, { ...call, services: ['kafka', 'namenode', 'datanode'] })
       return await work({ MF_PROFILE: 'cluster', MF_DATA_DIR: dataDir, MF_PORT_OFFSET: String(config.portOffset) })
     } finally {
       await down(config, call)
+      process.off('exit', destroyThis)
     }
   })
 }
