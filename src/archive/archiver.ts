@@ -7,6 +7,7 @@ import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog } from '../log/log.ts'
 import { pause } from '../retry.ts'
+import { Slots } from '../stats/slots.ts'
 import type { BatchLimits } from './batch.ts'
 import { isArchived } from './head.ts'
 import { readLineages, untilTopicIsThere } from './lineages.ts'
@@ -66,6 +67,7 @@ class Archiver {
   readonly #clock: () => number
   readonly #owner = `${hostname()}:${process.pid}:${randomUUID()}`
   readonly #abandon = new AbortController()
+  readonly #foldTurns = new Slots(1)
   readonly #running = new Map<number, Promise<void>>()
   readonly #stopped = new Map<number, MusicFakerError>()
   /** Where `once` ends, by partition. */
@@ -184,6 +186,7 @@ class Archiver {
         abandon: this.#abandon.signal,
         report: (event) => this.#report(event),
         ...(foldEvery !== undefined && { foldEvery }),
+        foldTurns: this.#foldTurns,
       }).run()
     } catch (error) {
       if (!hasCode(error, 'COMMIT_FENCED') || !(await this.#isRevoked(assignment))) {

@@ -21,6 +21,7 @@ import { randomUUID } from 'node:crypto'
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { backoff, pause, retrying, unlessAborted } from '../retry.ts'
+import type { Slots } from '../stats/slots.ts'
 import { lastFolded } from './checkpoint.ts'
 import { fold } from './fold.ts'
 import { lastReal, readHead } from './head.ts'
@@ -53,6 +54,8 @@ export interface Ownership {
   onUnfolded?: (error: MusicFakerError) => void
   /** Records after which a checkpoint is written. */
   foldEvery?: number
+  /** One is held while folding: the partitions of a process take turns, since each needs some tens of megabytes. */
+  foldTurns?: Slots
 }
 
 /** A reader never has more than twice as many to read, and a partition's folder holds little more. */
@@ -187,8 +190,12 @@ export class CommitLog {
     const upTo = this.#seq
     const { lake, onRetry } = this.#of
     const signal = AbortSignal.any([this.#of.signal, this.#closed.signal])
-    const folding = fold({ lake, log: this.#folder, staging: this.staging, signal, onRetry }, upTo, this.#foldEvery)
-    this.#folding = folding
+    const options = { lake, log: this.#folder, staging: this.staging, signal, onRetry }
+    const folding = async () => {
+      await this.#of.foldTurns?.take()
+      return fold(options, upTo, this.#foldEvery).finally(() => this.#of.foldTurns?.release())
+    }
+    this.#folding = folding()
       .catch((error) => {
         if (!signal.aborted) this.#of.onUnfolded?.(error)
         return upTo

@@ -7,6 +7,7 @@ import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
 import { backoff, pause, unlessAborted } from '../retry.ts'
+import type { Slots } from '../stats/slots.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import type { BatchRecord } from './record.ts'
@@ -33,6 +34,8 @@ export interface PartitionOptions {
   target: number | undefined
   /** Records after which a checkpoint of the commit log is written; 128 by default. */
   foldEvery?: number
+  /** Shared by the partitions of a process, which take turns in folding. */
+  foldTurns?: Slots
   /** Drain: commit what is staged, then end. */
   stop: AbortSignal
   /** Leave at once: what is staged is dropped, to be read again. */
@@ -106,6 +109,7 @@ export class PartitionArchiver {
         onRetry: (error) => this.#report({ kind: 'retrying', partition: this.#partition, error }),
         onUnfolded: (error) => this.#report({ kind: 'unfolded', partition: this.#partition, error }),
         ...(this.#options.foldEvery !== undefined && { foldEvery: this.#options.foldEvery }),
+        ...(this.#options.foldTurns && { foldTurns: this.#options.foldTurns }),
       })
       this.#report({ kind: 'claimed', partition: this.#partition, fence: commits.fence, next: commits.next })
       return commits
