@@ -25,8 +25,9 @@ export function clusterModel(results: ReadonlyMap<string, StoredResult>): string
     tinyBatches = 1,
   } = costs
   const perMillion = ((largeCpu - smallCpu) / (largeEvents - smallEvents)) * 1e6
-  const start = smallCpu - (perMillion * smallEvents) / 1e6
-  const perBatchMs = ((tinyCpu - start) / tinyBatches) * 1_000
+  // What is left is small, and may come out below nothing on a busy machine.
+  const start = Math.max(0, smallCpu - (perMillion * smallEvents) / 1e6)
+  const perBatchMs = Math.max(0, ((tinyCpu - start) / tinyBatches) * 1_000)
   const perCore = 1e6 / (perMillion + (perBatchMs / 1_000) * (1e6 / BATCH_EVENTS))
   const cores = NODES * CORES_PER_NODE
   const batchesPerSecond = NAMENODE_WRITES / WRITES_PER_BATCH
