@@ -5,7 +5,7 @@ import { number } from './print.ts'
 const NODES = 100
 const CORES_PER_NODE = 16
 const PARTITIONS = 1_000
-/** Renames, creates and listings that one NameNode answers in a second, as its own users report it. */
+/** Changes that one NameNode makes in a second: assumed, not measured. */
 const NAMENODE_WRITES = 2_000
 /** Calls of one batch that change the NameNode: two creates with their closes, and two renames. */
 const WRITES_PER_BATCH = 6
@@ -43,7 +43,7 @@ export function clusterModel(results: ReadonlyMap<string, StoredResult>): string
     '',
     `With ${NODES} nodes of ${CORES_PER_NODE} cores, of which archivers may use one in four, and a topic of ${number(PARTITIONS)} partitions, the`,
     `archivers' CPU would allow ${number((cores / 4) * perCore)} events/s. Archivers share nothing but the NameNode: a batch changes it`,
-    `${WRITES_PER_BATCH} times, and at ${number(NAMENODE_WRITES)} changes a second it takes ${number(batchesPerSecond)} batches a second. Batches of`,
+    `${WRITES_PER_BATCH} times, and at ${number(NAMENODE_WRITES)} changes a second (assumed, not measured) it takes ${number(batchesPerSecond)} batches a second. Batches of`,
     `${number(BATCH_EVENTS)} then allow ${number(batchesPerSecond * BATCH_EVENTS)} events/s, so the CPU is the limit; in realtime, a commit a second in each`,
     `of ${number(PARTITIONS)} partitions would be ${number(PARTITIONS / batchesPerSecond)} times what the NameNode takes: let so many partitions be archived in batch mode.`,
   ]
