@@ -6,7 +6,41 @@ export const WAYS = ['before', 'amid', 'after'] as const
 export type Way = (typeof WAYS)[number]
 
 /** The calls that change the lake. To die at another is to die after the last of these. */
-export type Change = 'write' | 'rename' | 'remove'
+type Change = 'write' | 'rename' | 'remove'
+
+/**
+ * The steps of the commit protocol: what an archiver changes in the lake, in this order. Before the hint to the log is
+ * after the last file is published.
+ */
+export const STEPS = [
+  'claim written',
+  'claim created',
+  'leftovers swept',
+  'file staged',
+  'record written',
+  'record created',
+  'file published',
+  'manifest written',
+  'checkpoint written',
+  'checkpoint created',
+  'folded records removed',
+] as const
+export type Step = (typeof STEPS)[number] | 'another change'
+
+/** @param path what is written or removed, or the new name of what is renamed */
+function stepOf(change: Change, path: string): Step {
+  if (change === 'remove') {
+    if (path.includes('/_staging/')) return 'leftovers swept'
+    return path.includes('/_commits/') ? 'folded records removed' : 'another change'
+  }
+  if (change === 'rename') {
+    if (path.includes('/checkpoints/')) return 'checkpoint created'
+    return path.includes('/_commits/') ? 'record created' : 'file published'
+  }
+  if (path.includes('/manifests/')) return 'manifest written'
+  if (/\/checkpoint-[^/]*$/.test(path)) return 'checkpoint written'
+  return /\/record-[^/]*$/.test(path) ? 'record written' : 'file staged'
+}
 
 export interface Death {
   /** At which change, from 1. */
@@ -20,23 +54,38 @@ export interface Death {
 
 export interface DyingLake {
   lake: LakeStorage
-  /** The change at which it died, undefined while it lives. */
-  diedIn: Change | undefined
+  /** The step at which it died, undefined while it lives. */
+  diedAt: Step | undefined
 }
 
 /** After its death no call has an effect, and none that was under way comes back. */
 export function dyingLake(lake: LakeStorage, { step, way, half, die }: Death): DyingLake {
   let changes = 0
-  const dying: DyingLake = { lake, diedIn: undefined }
+  // The first record that an owner creates is its claim.
+  let claimed = false
+  const dying: DyingLake = { lake, diedAt: undefined }
   const look = async <T>(real: () => Promise<T>): Promise<T> => {
-    if (dying.diedIn) return never()
+    if (dying.diedAt) return never()
     const result = await real()
-    return dying.diedIn ? never() : result
+    return dying.diedAt ? never() : result
   }
-  const change = async <T>(name: Change, real: () => Promise<T>, begin: () => Promise<unknown>): Promise<T> => {
-    if (dying.diedIn || ++changes !== step) return look(real)
+  const nameOf = (change: Change, path: string): Step => {
+    const name = stepOf(change, path)
+    if (claimed) return name
+    claimed = name === 'record created'
+    if (name === 'record written') return 'claim written'
+    return name === 'record created' ? 'claim created' : name
+  }
+  const change = async <T>(
+    kind: Change,
+    path: string,
+    real: () => Promise<T>,
+    begin: () => Promise<unknown>,
+  ): Promise<T> => {
+    const name = nameOf(kind, path)
+    if (dying.diedAt || ++changes !== step) return look(real)
     if (way === 'after') await real().catch(() => undefined)
-    dying.diedIn = name
+    dying.diedAt = name
     die(way === 'amid' ? begin() : undefined)
     return never()
   }
@@ -44,18 +93,21 @@ export function dyingLake(lake: LakeStorage, { step, way, half, die }: Death): D
     write: (path, body) =>
       change(
         'write',
+        path,
         () => lake.write(path, body),
         () => half.write(path, body),
       ),
     rename: (from, to) =>
       change(
         'rename',
+        to,
         () => lake.rename(from, to),
         () => half.rename(from, to),
       ),
     remove: (path) =>
       change(
         'remove',
+        path,
         () => lake.remove(path),
         () => half.remove(path),
       ),

@@ -27,7 +27,7 @@ async function repairAndDie(site: Site, step: number, way: Way): Promise<boolean
     die: (begun) => Promise.allSettled([begun]).then(() => dead.resolve()),
   })
   await Promise.race([site.repair({ lake: dying.lake }), dead.promise])
-  return dying.diedIn !== undefined
+  return dying.diedAt !== undefined
 }
 
 /** A head that is damaged, or away to be mended, is refused; and archivers may take partitions from each other. */

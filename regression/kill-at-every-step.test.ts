@@ -3,23 +3,27 @@
  * may die in the same way: the next that lives leaves every message in the lake once.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { link, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { archive } from '../src/archive/archiver.ts'
 import { PartitionArchiver } from '../src/archive/partition.ts'
+import { loadConfig } from '../src/config.ts'
 import { encode, formatTimestamp } from '../src/event.ts'
 import { openLocalLake } from '../src/lake/local.ts'
-import type { LakeStorage } from '../src/lake/storage.ts'
+import type { LakeEntry, LakeStorage } from '../src/lake/storage.ts'
 import { verify } from '../src/lake/verify.ts'
 import type { EventLog } from '../src/log/log.ts'
 import { openSqliteLog } from '../src/log/sqlite.ts'
+import { openLake } from '../src/profiles.ts'
 import { openMemoryLake } from '../test/lake/memory.ts'
 import { FOLD_EVERY, LEASE_MS, LIMITS, ROOT, TOPIC } from './dying-archiver.ts'
-import { type Change, dyingLake, tornCalls, WAYS, type Way } from './dying-lake.ts'
+import { dyingLake, STEPS, type Step, tornCalls, WAYS, type Way } from './dying-lake.ts'
+import { LONG } from './form.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
 const PROGRAM = fileURLToPath(new URL('dying-archiver.ts', import.meta.url))
@@ -32,6 +36,10 @@ const FEWEST_STEPS = 15
 /** The claim's record is written, then renamed. */
 const CLAIM_STEP = 2
 
+/** What the first owner of a lake never does: there is nothing to remove yet. */
+const FROM_NOTHING: Step[] = ['leftovers swept', 'folded records removed']
+
+const services = inject('services')
 const children = new Set<ChildProcess>()
 let folder: string
 let log: EventLog
@@ -90,7 +98,7 @@ async function run(lake: LakeStorage, abandon: AbortSignal): Promise<void> {
   }).run()
 }
 
-/** The change at which it died, or undefined when it came to its end. */
+/** The step at which it died, or undefined when it came to its end. */
 async function runAndDie(lake: LakeStorage, step: number, way: Way, half = tornCalls(lake)) {
   const over = new AbortController()
   const dead = Promise.withResolvers<void>()
@@ -102,7 +110,7 @@ async function runAndDie(lake: LakeStorage, step: number, way: Way, half = tornC
   })
   await Promise.race([run(dying.lake, over.signal), dead.promise])
   over.abort()
-  return dying.diedIn
+  return dying.diedAt
 }
 
 const alive = () => new AbortController().signal
@@ -121,11 +129,22 @@ async function archiveOnce(lake: LakeStorage, group: string): Promise<void> {
   await archive({ ...limits, log, lake, group, root: ROOT, once: true, acceptGap: false, signal: alive() })
 }
 
-/** Each step in each way, until a run lives through; resolves with the number of steps. */
-async function everyStep(attempt: (step: number, way: Way) => Promise<Change | undefined>): Promise<number> {
+/** Each step in each way, until a run lives through; resolves with the steps, by name and way, that were tried. */
+async function everyStep(attempt: (step: number, way: Way) => Promise<Step | undefined>): Promise<string[]> {
+  const tried: string[] = []
   for (let step = 1; ; step++) {
-    for (const way of WAYS) if ((await attempt(step, way)) === undefined) return step - 1
+    for (const way of WAYS) {
+      const diedAt = await attempt(step, way)
+      if (diedAt === undefined) return tried
+      tried.push(`${way}: ${diedAt}`)
+    }
   }
+}
+
+/** Each step was tried in each way. */
+function expectEveryStep(tried: readonly string[], without: readonly Step[] = []): void {
+  const steps = STEPS.filter((step) => !without.includes(step))
+  expect(tried).toEqual(expect.arrayContaining(steps.flatMap((step) => WAYS.map((way) => `${way}: ${step}`))))
 }
 
 it('dies at every step, on a lake in a folder', async () => {
@@ -136,14 +155,59 @@ it('dies at every step, on a lake in a folder', async () => {
     await expectLakeHoldsLog(log, lake, ROOT, `killed ${way} change ${step} (${diedIn})`)
     return diedIn
   })
-  expect(steps).toBeGreaterThanOrEqual(FEWEST_STEPS)
+  expectEveryStep(steps, FROM_NOTHING)
+  const renames = steps.filter((step) => step === 'after: file published')
+  expect(renames.length, 'between the renames of a batch').toBeGreaterThan(2)
 }, 600_000)
 
+it.skipIf(!LONG || 'skipped' in services)(
+  'dies at every step, on HDFS',
+  async () => {
+    const settings = {
+      MF_PROFILE: 'cluster',
+      MF_HDFS_NAMENODES: 'skipped' in services ? '' : services.hdfs.namenodes.join(','),
+    }
+    const hdfs = await openLake(loadConfig({}, settings).config)
+    const within = `/steps-${randomUUID()}`
+    const steps = await everyStep(async (step, way) => {
+      const lake = below(hdfs, `${within}/${step}-${way}`)
+      const diedAt = await runAndDie(lake, step, way)
+      await run(lake, alive())
+      await expectArchived(lake, `killed ${way} change ${step} (${diedAt}), on HDFS`)
+      return diedAt
+    })
+    expectEveryStep(steps, FROM_NOTHING)
+    await hdfs.remove(within)
+    await hdfs.close()
+  },
+  600_000,
+)
+
+/** A folder of a lake as a lake of its own. */
+function below(lake: LakeStorage, folder: string): LakeStorage {
+  const inside = (entry: LakeEntry) => ({ ...entry, path: entry.path.slice(folder.length) })
+  return {
+    write: (path, body) => lake.write(folder + path, body),
+    rename: (from, to) => lake.rename(folder + from, folder + to),
+    read: (path) => lake.read(folder + path),
+    stream: (path) => lake.stream(folder + path),
+    stat: async (path) => {
+      const entry = await lake.stat(folder + path)
+      return entry && inside(entry)
+    },
+    async *list(path, options) {
+      for await (const entry of lake.list(folder + path, options)) yield inside(entry)
+    },
+    remove: (path) => lake.remove(folder + path),
+    close: async () => {},
+  }
+}
+
 it('dies at every step, and who takes over at each of its own', async () => {
-  let pairs = 0
+  const pairs: string[] = []
   await everyStep(async (step, way) => {
-    let diedIn: Change | undefined
-    pairs += await everyStep(async (then, thenWay) => {
+    let diedIn: Step | undefined
+    const then = await everyStep(async (then, thenWay) => {
       const lake = openMemoryLake()
       diedIn = await runAndDie(lake, step, way)
       const thenDiedIn = await runAndDie(lake, then, thenWay)
@@ -154,9 +218,11 @@ it('dies at every step, and who takes over at each of its own', async () => {
       await expectArchived(lake, what)
       return thenDiedIn
     })
+    pairs.push(...then)
     return diedIn
   })
-  expect(pairs).toBeGreaterThanOrEqual(FEWEST_STEPS ** 2)
+  expectEveryStep(pairs)
+  expect(pairs.length).toBeGreaterThanOrEqual(FEWEST_STEPS ** 2)
 }, 600_000)
 
 it('is killed with SIGKILL at every step, and so is who takes over', async () => {

@@ -28,7 +28,7 @@ export interface TopicPlaces {
   topicId: string
   /** By partition number, without a hole. */
   partitions: PartitionPlace[]
-  /** Epoch milliseconds. */
+  /** By performance.now: the wall clock may jump. */
   readAt: number
 }
 
@@ -109,7 +109,7 @@ export class KafkaCluster {
 
   /**
    * Who leads the topic's partitions.
-   * @param notBefore epoch milliseconds: what was read earlier than this is read anew
+   * @param notBefore by performance.now: what was read earlier than this is read anew
    */
   async places(notBefore: number): Promise<TopicPlaces> {
     // A reading that is under way may have begun too early; then one more follows.
@@ -124,7 +124,7 @@ export class KafkaCluster {
 
   async #readPlaces(): Promise<void> {
     const { topic } = this.options
-    const readAt = Date.now()
+    const readAt = performance.now()
     const response = await this.#metadata([topic])
     const found = response.topics[0]
     if (found === undefined || found.errorCode !== 0) throw protocolError(found?.errorCode ?? 3)

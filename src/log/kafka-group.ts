@@ -109,7 +109,7 @@ export class Membership {
   }
 
   async #join(): Promise<void> {
-    const places = await this.#cluster.places(Date.now())
+    const places = await this.#cluster.places(performance.now())
     this.#look(places)
     const connection = await this.#connect(REBALANCE_MS + SESSION_MS)
     const { topic } = this.#cluster.options
@@ -139,7 +139,7 @@ export class Membership {
       STRATEGY,
       shares,
     )
-    this.#heardAt = Date.now()
+    this.#heardAt = performance.now()
     this.#generation = joined.generationId
     if (this.#stop.aborted) return
     this.#holdings.become(places.topicId, decodeAssignment(topic, synced.assignment))
@@ -163,9 +163,9 @@ export class Membership {
       await sleep(HEARTBEAT_MS, undefined, { signal: this.#stop }).catch(() => undefined)
       if (this.#stop.aborted) return
       await heartbeatV4.api.async(connection, this.#group, this.#generation, this.#memberId, null)
-      this.#heardAt = Date.now()
+      this.#heardAt = performance.now()
       this.#tell()
-      const places = await this.#cluster.places(Date.now() - PLACES_AGE_MS)
+      const places = await this.#cluster.places(performance.now() - PLACES_AGE_MS)
       if (this.#look(places)) return
     }
   }
@@ -197,7 +197,7 @@ export class Membership {
     this.#onContact?.(mapped)
     this.#disconnect()
     this.#cluster.forgetCoordinator(this.#group)
-    if (Date.now() - this.#heardAt > LOST_MS) this.#loseMembership()
+    if (performance.now() - this.#heardAt > LOST_MS) this.#loseMembership()
     await sleep(pauseAfter(failures), undefined, { signal: this.#stop }).catch(() => undefined)
     return true
   }

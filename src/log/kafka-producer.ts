@@ -70,11 +70,11 @@ export class KafkaProducer {
   async #send(messages: readonly LogMessage[]): Promise<void> {
     this.#closed.throwIfAborted()
     if (messages.length === 0) return
-    const deadline = Date.now() + ATTEMPTS_TIME * this.#cluster.options.requestTimeout
+    const deadline = performance.now() + ATTEMPTS_TIME * this.#cluster.options.requestTimeout
     const places = await retry(
       this.#failure(),
       deadline,
-      () => this.#cluster.places(Date.now() - PLACES_AGE_MS),
+      () => this.#cluster.places(performance.now() - PLACES_AGE_MS),
       this.#closed,
     )
     const waiting = byPartition(messages, places.partitions.length)
@@ -109,10 +109,10 @@ export class KafkaProducer {
       this.#closed.throwIfAborted()
       const error = logError(result.error, this.#failure())
       const pause = pauseAfter(failures)
-      if (!error.retryable || Date.now() + pause >= deadline) throw error
+      if (!error.retryable || performance.now() + pause >= deadline) throw error
       await sleep(pause, undefined, { signal: this.#closed }).catch(() => this.#closed.throwIfAborted())
       pending = result.failed
-      placesFrom = Date.now()
+      placesFrom = performance.now()
     }
   }
 

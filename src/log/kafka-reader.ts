@@ -37,7 +37,7 @@ export class KafkaReader implements PartitionReader {
   #runs: RecordRuns | undefined
   #ahead: Promise<Outcome> | undefined
   #failures = 0
-  /** Places read before this (epoch milliseconds) have proved wrong. */
+  /** Places read before this (by performance.now) have proved wrong. */
   #placesFrom = 0
   #link: { broker: Broker; connection: Connection } | undefined
 
@@ -58,13 +58,13 @@ export class KafkaReader implements PartitionReader {
 
   async read(options: { maxBytes: number; maxWaitMs: number; signal?: AbortSignal }): Promise<LogBatch> {
     const { maxBytes, maxWaitMs, signal } = options
-    const until = Date.now() + maxWaitMs
+    const until = performance.now() + maxWaitMs
     let stop: AbortSignal | undefined
     for (;;) {
       this.#throwIfStopped(signal)
       if (this.#runs) return this.#take(maxBytes, maxWaitMs)
       stop ??= AbortSignal.any([this.#closed.signal, this.#logClosed, ...(signal ? [signal] : [])])
-      const left = Math.max(until - Date.now(), 0)
+      const left = Math.max(Math.ceil(until - performance.now()), 0)
       this.#ahead ??= this.#fetch(this.#position, maxBytes, left)
       const outcome = await within(left + GRACE_MS, this.#ahead, stop)
       if (outcome === undefined) {
@@ -73,7 +73,7 @@ export class KafkaReader implements PartitionReader {
       }
       this.#ahead = undefined
       if (!outcome.ok) await this.#recover(outcome.error, until, stop)
-      else if (!this.#accept(outcome) && Date.now() >= until) return this.#empty()
+      else if (!this.#accept(outcome) && performance.now() >= until) return this.#empty()
     }
   }
 
@@ -155,12 +155,12 @@ export class KafkaReader implements PartitionReader {
   /** Pauses after a failure that may pass. @throws any other; that one too, once the read's time is over */
   async #recover(cause: unknown, until: number, stop: AbortSignal): Promise<void> {
     const error = logError(cause, `cannot read ${this.#name()}`)
-    this.#placesFrom = Date.now()
+    this.#placesFrom = performance.now()
     if (!error.retryable) throw error
-    const pause = Math.min(pauseAfter(this.#failures++), until - Date.now())
+    const pause = Math.min(pauseAfter(this.#failures++), until - performance.now())
     // An aborted pause is noticed by the loop.
     if (pause > 0) await sleep(pause, undefined, { signal: stop }).catch(() => undefined)
-    if (Date.now() >= until && !stop.aborted) throw error
+    if (performance.now() >= until && !stop.aborted) throw error
   }
 
   #checkTopic(topicId: string): void {
@@ -173,7 +173,7 @@ export class KafkaReader implements PartitionReader {
   }
 
   async #offsetGone(offset: number): Promise<MusicFakerError> {
-    const places = await this.#cluster.places(Date.now())
+    const places = await this.#cluster.places(performance.now())
     this.#checkTopic(places.topicId)
     const marks = (await this.#cluster.watermarks(places)).get(this.#partition)
     return new MusicFakerError(

@@ -14,7 +14,7 @@ export function pauseAfter(failures: number): number {
 }
 
 /**
- * Repeats `attempt` while it fails with a retryable error, until `deadline` (epoch milliseconds) or until `signal` aborts.
+ * Repeats `attempt` while it fails with a retryable error, until `deadline` (by performance.now: the wall clock may jump) or until `signal` aborts.
  * @param what the beginning of the error message, as in `logError`
  * @throws what the last attempt failed with, as one of the project's errors; the signal's reason
  */
@@ -31,7 +31,7 @@ export async function retry<T>(
       signal?.throwIfAborted()
       const error = logError(cause, what)
       const pause = pauseAfter(failures)
-      if (!error.retryable || Date.now() + pause >= deadline) throw error
+      if (!error.retryable || performance.now() + pause >= deadline) throw error
       await sleep(pause, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted())
     }
   }

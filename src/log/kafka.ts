@@ -23,9 +23,9 @@ export type { KafkaOptions } from './kafka-connections.ts'
 export async function openKafkaLog(options: KafkaOptions): Promise<EventLog> {
   const cluster = new KafkaCluster(options)
   const what = `cannot reach Kafka at ${options.brokers.join(', ')}`
-  const deadline = Date.now() + options.connectTimeout
+  const deadline = performance.now() + options.connectTimeout
   const check = async () => {
-    const checked = await within(deadline - Date.now(), cluster.check())
+    const checked = await within(deadline - performance.now(), cluster.check())
     if (checked === undefined)
       throw new MusicFakerError('LOG_UNREACHABLE', `${what}: no answer`, { next: CHECK_BROKERS })
   }
@@ -61,7 +61,7 @@ class KafkaLog implements EventLog {
    */
   async ensureTopic(): Promise<void> {
     await this.#retry(`cannot create topic ${this.topic}`, async () => {
-      const { partitions } = await this.#cluster.places(Date.now()).catch(async (error) => {
+      const { partitions } = await this.#cluster.places(performance.now()).catch(async (error) => {
         if (!hasProtocolError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error
         await this.#cluster.createTopic()
         // Brokers learn of it one after the other.
@@ -75,7 +75,7 @@ class KafkaLog implements EventLog {
 
   async describe(): Promise<TopicDescription> {
     return this.#retry(`cannot describe topic ${this.topic}`, async () => {
-      const places = await this.#cluster.places(Date.now())
+      const places = await this.#cluster.places(performance.now())
       const partitions = await this.#cluster.watermarks(places)
       this.#topicId = places.topicId
       return { topicId: places.topicId, partitions }
@@ -133,7 +133,7 @@ class KafkaLog implements EventLog {
 
   async committed(group: string): Promise<Map<number, number>> {
     return this.#retry(`cannot read what group ${group} has committed`, async () => {
-      const { partitions } = await this.#cluster.places(Date.now() - PLACES_AGE_MS)
+      const { partitions } = await this.#cluster.places(performance.now() - PLACES_AGE_MS)
       return this.#cluster.committed(group, partitions.length)
     })
   }
@@ -148,6 +148,6 @@ class KafkaLog implements EventLog {
   async #retry<T>(what: string, attempt: () => Promise<T>): Promise<T> {
     const { signal } = this.#closed
     signal.throwIfAborted()
-    return retry(what, Date.now() + this.#cluster.options.requestTimeout, attempt, signal)
+    return retry(what, performance.now() + this.#cluster.options.requestTimeout, attempt, signal)
   }
 }

@@ -3,8 +3,8 @@
  * partitions that `owners` gives it. One that dies, or is suspended for longer than its lease, loses them to the others.
  *
  * Leases are compared by the wall clock, which all processes of the machine share. When it is set forward, leases end
- * early; when it is set back, those of the dead last longer by as much. Neither endangers the archive: its commit log
- * fences whoever held a partition before.
+ * early; when it is set back, those that would end later than any lease can are over. Neither endangers the archive: its
+ * commit log fences whoever held a partition before.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -134,7 +134,11 @@ export class Membership {
       // One moment for the whole transaction: a lease that ran out between two looks would leave its owner behind.
       const now = Date.now()
       const { key } = findTopic(sql, this.#options.topic, this.#file.path)
-      sql('DELETE FROM members WHERE topic = ? AND grp = ? AND expires <= ?').run(key, group, now)
+      sql('DELETE FROM members WHERE topic = ? AND grp = ? AND NOT expires BETWEEN ? AND ?').run(
+        key,
+        group,
+        ...running(now, leaseMs),
+      )
       sql(`DELETE FROM owners WHERE topic = ?1 AND grp = ?2
            AND member NOT IN (SELECT member FROM members WHERE topic = ?1 AND grp = ?2)`).run(key, group)
       sql('INSERT OR REPLACE INTO members (topic, grp, member, expires) VALUES (?, ?, ?, ?)').run(
@@ -157,10 +161,12 @@ export class Membership {
   }
 
   #look(sql: Prepare, now: number): View {
-    const { group } = this.#options
+    const { group, leaseMs } = this.#options
     const topic = findTopic(sql, this.#options.topic, this.#file.path)
-    const members = sql('SELECT member FROM members WHERE topic = ? AND grp = ? AND expires > ? ORDER BY member')
-      .all(topic.key, group, now)
+    const members = sql(
+      'SELECT member FROM members WHERE topic = ? AND grp = ? AND expires BETWEEN ? AND ? ORDER BY member',
+    )
+      .all(topic.key, group, ...running(now, leaseMs))
       .map((row) => row.member as string)
     const owners = new Map<number, string>()
     const mine = new Set<number>()
@@ -218,4 +224,9 @@ export class Membership {
       }, LEAVE_PATIENCE_MS)
       .catch(() => undefined)
   }
+}
+
+/** The first and the last moment at which a lease may end that runs: a later one was written before the clock was set back. */
+function running(now: number, leaseMs: number): [number, number] {
+  return [now + 1, now + Math.max(leaseMs, DEFAULT_LEASE_MS)]
 }
