@@ -67,7 +67,7 @@ describe.skipIf(!onServices)(`Kafka stops${skipped}`, () => {
     await using scene = await Scene.open(here)
     const [archiver, dashboard] = [scene.start('consume'), scene.start('dashboard')]
     const waits = () => count(archiver, /waiting: /)
-    const returns = () => count(archiver, /the log answers again/)
+    const returns = () => count(archiver, /going on after/)
     const flows = async (producer: RunningCommand) => {
       await eventually(async () => expect(await isReady(scene)).toBe(true), PATIENCE_MS)
       const before = await endOf(scene)
