@@ -11,7 +11,7 @@ export interface KafkaBench {
   /** Another log object on the same topic. */
   again(log: EventLog): Promise<EventLog>
   /** The library's own producer. */
-  producer(options?: { idempotent?: boolean; transactionalId?: string }): Producer
+  producer(options?: { idempotent?: boolean; transactionalId?: string; timeout?: number }): Producer
   close(): Promise<void>
 }
 
