@@ -7,7 +7,7 @@ import { encodeRecord } from '../src/archive/record.ts'
 import { repair } from '../src/lake/repair.ts'
 import { type ProblemKind, verify } from '../src/lake/verify.ts'
 import type { EventLog } from '../src/log/log.ts'
-import { type Damage, eventsOf, FILES, HEADS, RECORDS, Site } from './damages.ts'
+import { type Damage, eventsOf, FILES, flipped, HEADS, RECORDS, Site } from './damages.ts'
 import { LONG } from './form.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
@@ -108,4 +108,39 @@ it('leaves what the log no longer holds, and names its offsets', async () => {
   expect(await site.repair()).toMatchObject({ ok: true })
   await expectLakeHoldsLog(site.log, site.lake, site.root, 'with the log')
   await site.close()
+})
+
+it('restores no record whose files are not what the log holds', async () => {
+  const site = await Site.inMemory()
+  const batch = (await site.batches())[1]!
+  await site.lake.remove(site.record(batch.seq))
+  await site.damage(eventsOf(batch)[0]!.path, flipped)
+  const before = await site.snapshot()
+  const { topicId, partition, first, next } = batch
+  expect(await site.repair()).toMatchObject({
+    ok: false,
+    steps: [],
+    left: [{ kind: 'record_missing', path: site.record(batch.seq), offsets: { topicId, partition, first, next } }],
+  })
+  expect(await site.snapshot()).toEqual(before)
+  await site.undo()
+  expect(await site.repair()).toMatchObject({ ok: true })
+  await expectLakeHoldsLog(site.log, site.lake, site.root, 'with its file')
+})
+
+it('puts no file in place that is not the one its record says', async () => {
+  const site = await Site.inMemory()
+  const batch = (await site.batches())[1]!
+  const [file, ...files] = batch.files
+  const other = { ...batch, files: [{ ...file!, crc32: '00000000' }, ...files] }
+  await site.damage(site.record(batch.seq), () => encodeRecord(other))
+  const before = await site.snapshot()
+  expect(await site.repair()).toMatchObject({
+    ok: false,
+    steps: [],
+    left: [{ kind: 'file_checksum', path: file!.path, offsets: { first: batch.first, next: batch.next } }],
+  })
+  expect(await site.snapshot()).toEqual(before)
+  await site.undo()
+  await expectLakeHoldsLog(site.log, site.lake, site.root, 'with its record')
 })

@@ -171,7 +171,7 @@ export class Site {
   }
 }
 
-const flipped = (bytes: Buffer) => {
+export const flipped = (bytes: Buffer) => {
   bytes[bytes.length >> 1]! ^= 1
   return bytes
 }
