@@ -206,7 +206,8 @@ export class PartitionFollower {
   }
 
   #missing(seq: number): FollowerProblem {
-    return this.#stopAt(seq, 'COMMIT_CORRUPT', `commit record ${seq} is missing, though a later one is there`)
+    const path = `${this.#folder}/${recordName(seq)}`
+    return this.#stopAt(seq, 'COMMIT_CORRUPT', `commit record ${path} is missing, though a later one is there`)
   }
 
   #stopAt(seq: number, code: ErrorCode, message: string, next: string | undefined = VERIFY.next): FollowerProblem {
