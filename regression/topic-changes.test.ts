@@ -3,6 +3,7 @@
  * topic that is deleted and made again is another lineage, new partitions are read from their beginning, what the group
  * has committed means nothing, and messages that are gone before they were archived are told, never passed over.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readLineages } from '../src/archive/lineages.ts'
@@ -12,6 +13,8 @@ import { drain, eventually } from '../test/contract/log-reading.ts'
 import { isReady, onServices, PATIENCE_MS, Scene, sharedServices, skipped, told } from './scene.ts'
 
 const EVENTS = 300
+/** Longer than a fetch waits at the broker. */
+const FETCH_MS = 2_000
 
 describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }, () => {
   const admin = new Admin({ clientId: 'test', bootstrapBrokers: onServices?.kafka.brokers ?? [] })
@@ -91,6 +94,8 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
     await scene.produce(EVENTS)
     await scene.untilArchived()
     archiver.stop('SIGSTOP')
+    // The fetch that it waits for is to be answered without a message of what comes now.
+    await sleep(FETCH_MS)
     const before = (await scene.log.describe()).partitions.get(0)!.end
     await scene.produce(EVENTS)
     const start = (await scene.log.describe()).partitions.get(0)!.end - 10
