@@ -30,27 +30,27 @@ const FALSE = { status: 200, body: '{"boolean":false}' }
 const PAGE = { status: 502, body: '<html>Bad Gateway', type: 'text/html' }
 
 const FATES: Record<string, Fate> = {
-  'happened, and the connection broke': { happens: 'yes', answer: 'broken' },
-  'happened, and was not answered': { happens: 'yes', answer: 'silence' },
-  'happened, and a gateway answered': { happens: 'yes', answer: PAGE },
-  'happened after it was given up': { happens: 'late', answer: 'silence' },
-  'did not happen, and the connection broke': { happens: 'never', answer: 'broken' },
-  'did not happen, and a gateway answered': { happens: 'never', answer: PAGE },
+  'done, and the connection broke': { happens: 'yes', answer: 'broken' },
+  'done, and not answered': { happens: 'yes', answer: 'silence' },
+  'done, and a gateway answered': { happens: 'yes', answer: PAGE },
+  'done after it was given up': { happens: 'late', answer: 'silence' },
+  'lost, and the connection broke': { happens: 'never', answer: 'broken' },
+  'lost, and a gateway answered': { happens: 'never', answer: PAGE },
 }
 const ONLY_BOOLEAN: Record<string, Fate> = {
-  'happened, and was answered by false': { happens: 'yes', answer: FALSE },
-  'did not happen, and was answered by false': { happens: 'never', answer: FALSE },
+  'done, and answered by false': { happens: 'yes', answer: FALSE },
+  'lost, and answered by false': { happens: 'never', answer: FALSE },
 }
-const SHORT = /^happened, and the connection|by false$|with half|^did not happen, and a gateway/
+const SHORT = /^done, and the connection|by false$|with half|^lost, and a gateway/
 /** A transfer that breaks off, which a DataNode takes for the whole file. */
 const TORN: Record<string, Fate> = {
-  'happened with half of the bytes': { happens: 'half', answer: { status: 201, body: '' } },
+  'done with half of the bytes': { happens: 'half', answer: { status: 201, body: '' } },
 }
 const CHANGES = /^(RENAME|MKDIRS|DELETE|CREATE)$/
 const ANSWERED_BY_BOOLEAN = /^(RENAME|MKDIRS|DELETE)$/
 
 /** In the short form every fate for renames, and for the others the two that differ most. */
-function casesOf(call: HdfsCall): { name: string; call: HdfsCall; fate: Fate }[] {
+function casesOf(call: HdfsCall): (HdfsCall & { what: string; fate: Fate })[] {
   const all = Object.entries({
     ...FATES,
     ...(ANSWERED_BY_BOOLEAN.test(call.op) ? ONLY_BOOLEAN : {}),
@@ -61,7 +61,7 @@ function casesOf(call: HdfsCall): { name: string; call: HdfsCall; fate: Fate }[]
     fates
       // Whether a look took place makes no difference.
       .filter(([, { happens }]) => CHANGES.test(call.op) || happens === 'never')
-      .map(([what, fate]) => ({ name: `${call.op} of the ${call.to} ${what}`, call, fate }))
+      .map(([what, fate]) => ({ ...call, what, fate }))
   )
 }
 
@@ -69,19 +69,23 @@ const services = inject('services')
 const skipped = 'skipped' in services
 
 describe.skipIf(skipped)(`lost answers${skipped ? ` (skipped: ${services.skipped})` : ''}`, () => {
-  it.concurrent.each(CALLS.flatMap(casesOf))('$name', { timeout: TIMEOUT_MS }, async ({ name, call, fate }) => {
-    if ('skipped' in services) return
-    await using place = await OnePartition.open(services, MESSAGES)
-    await place.archive({ target: BEFORE })
-    await place.leaveStaged()
+  it.concurrent.each(CALLS.flatMap(casesOf))(
+    '$op of the $to: $what',
+    { timeout: TIMEOUT_MS },
+    async ({ op, to, what, fate }) => {
+      if ('skipped' in services) return
+      await using place = await OnePartition.open(services, MESSAGES)
+      await place.archive({ target: BEFORE })
+      await place.leaveStaged()
 
-    let left = TIMES
-    place.proxy.decide = ({ op, to }) => (op === call.op && to === call.to && left-- > 0 ? fate : undefined)
-    await place.archiveThroughProxy({ target: MESSAGES })
-    expect(left, 'calls of this kind').toBeLessThan(TIMES)
-    await place.proxy.settled()
-    await place.expectExactlyOnce(name)
-  })
+      let left = TIMES
+      place.proxy.decide = (call) => (call.op === op && call.to === to && left-- > 0 ? fate : undefined)
+      await place.archiveThroughProxy({ target: MESSAGES })
+      expect(left, 'calls of this kind').toBeLessThan(TIMES)
+      await place.proxy.settled()
+      await place.expectExactlyOnce(`${op} of the ${to}: ${what}`)
+    },
+  )
 
   it('an archiver that has to leave does not wait for an HDFS that says nothing', { timeout: TIMEOUT_MS }, async () => {
     if ('skipped' in services) return
