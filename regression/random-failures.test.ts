@@ -13,6 +13,7 @@ import { openMemoryLake } from '../test/lake/memory.ts'
 import { MemoryTopic } from '../test/log/memory.ts'
 import { type Place, RATE, type Size, Trial } from './failing-trial.ts'
 import { LONG } from './form.ts'
+import { passTime } from './pass-time.ts'
 
 const PARTITIONS = 3
 const SMALL: Size = { messages: 90, lot: 12, batch: 9 }
@@ -88,17 +89,3 @@ describe.skipIf('skipped' in services)('on real Kafka and HDFS', () => {
     TIMEOUT_MS,
   )
 })
-
-/** Lets timers run, the next as soon as nothing else is left to do, until the promise settles. */
-async function passTime<T>(promise: Promise<T>): Promise<T> {
-  let over = false
-  const done = () => {
-    over = true
-  }
-  promise.then(done, done)
-  while (!over) {
-    await new Promise((resolve) => setImmediate(resolve))
-    if (!over) await vi.advanceTimersToNextTimerAsync()
-  }
-  return promise
-}

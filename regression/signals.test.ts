@@ -15,6 +15,7 @@ import { MemoryTopic } from '../test/log/memory.ts'
 import { LONG } from './form.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 import { expectExactlyOnce } from './oracle.ts'
+import { passTime } from './pass-time.ts'
 
 const ROOT = '/t'
 const MESSAGES = 12
@@ -87,20 +88,6 @@ function signalled(lake: LakeStorage, step: number, at: () => void, down: boolea
     },
     close: () => lake.close(),
   }
-}
-
-/** Lets timers run, the next as soon as nothing else is left to do, until the promise settles. */
-async function passTime<T>(promise: Promise<T>): Promise<T> {
-  let over = false
-  const done = () => {
-    over = true
-  }
-  promise.then(done, done)
-  while (!over) {
-    await new Promise((resolve) => setImmediate(resolve))
-    if (!over) await vi.advanceTimersToNextTimerAsync()
-  }
-  return promise
 }
 
 describe('the commands, under load', () => {

@@ -67,7 +67,10 @@ class WebHdfsLake implements LakeStorage {
       throw lakeError('LAKE_EXISTS', `cannot write ${path}: the name is taken`)
     const query = { overwrite: 'false' }
     const datanode = await this.#namenodes.locate({ method: 'PUT', op: 'CREATE', path, query, doing: 'write' })
-    const sent = await this.#datanodes.create(datanode, path, body, isThere)
+    const sent = await this.#datanodes.create(datanode, path, body, isThere).catch((error) => {
+      // Somebody removed it meanwhile, as a sweep does with what an older owner writes: no answer about the name.
+      throw hasCode(error, 'LAKE_NOT_FOUND') ? lakeError('LAKE_FAILED', error.message, error) : error
+    })
     const held = (await this.stat(path))?.bytes
     if (held !== sent) {
       throw lakeError('LAKE_FAILED', `cannot write ${path}: ${sent} bytes were sent, HDFS holds ${held ?? 'no file'}`)
