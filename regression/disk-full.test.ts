@@ -12,7 +12,7 @@ import { freePort, Workplace } from '../test/cli/music-faker.ts'
 import { eventually } from '../test/contract/log-reading.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 import { SmallDisk } from './small-disk.ts'
-import { PATIENCE_MS, TroubledFlow } from './troubled-flow.ts'
+import { lakeAt, PATIENCE_MS, TroubledFlow } from './troubled-flow.ts'
 
 const TIMEOUT_MS = 600_000
 /** So that what SQLite still has room for in its files is soon used up. */
@@ -44,6 +44,7 @@ describe.skipIf(refusal !== undefined)(title, { timeout: TIMEOUT_MS }, () => {
     const mark = flow.mark()
     disk.fill()
     await flow.says(/waiting: .*the disk is full/, mark)
+    await flow.healthOfArchiver(/^failed partition \d waits.*the disk is full/)
     await flow.nothingMoves()
     disk.free()
     await flow.archivedUpToNow()
@@ -60,9 +61,13 @@ describe.skipIf(refusal !== undefined)(title, { timeout: TIMEOUT_MS }, () => {
     disk.fill()
     await says(/producer: waiting: .*the disk is full/)
     await says(/partition \d: waiting: .*the disk is full/)
+    const tells = (what: RegExp) =>
+      eventually(async () => expect(await lakeAt(Number(env.MF_PORT))).toMatch(what), PATIENCE_MS)
+    await tells(/^failed partition \d waits.*the disk is full/)
     disk.free()
     await says(/producer: going on/)
     await says(/partition \d: going on/)
+    await tells(/^ok/)
     start.stop('SIGTERM')
     const { code, stdout, stderr } = await start.ended
     expect(code, stderr).toBe(0)

@@ -45,10 +45,12 @@ describe.skipIf(skipped)(`HDFS outages${skipped ? ` (skipped: ${skipped})` : ''}
     await trouble.begin()
     await flow.says(trouble.says, mark)
     if (trouble.health) await flow.healthOfLake(trouble.health)
+    await flow.healthOfArchiver(/^failed .*partition \d waits/)
     await flow.nothingMoves()
     await trouble.end()
     await flow.archivedUpToNow()
     await flow.healthOfLake(/^ok/)
+    await flow.healthOfArchiver(/^ok/)
   }
 
   it('the DataNode dies amid a write; so does the NameNode, and comes back first, in safe mode', async () => {

@@ -4,9 +4,10 @@
  */
 import { afterAll, beforeAll, describe, inject, it } from 'vitest'
 import { freePort, Workplace } from '../test/cli/music-faker.ts'
+import { eventually } from '../test/contract/log-reading.ts'
 import { LONG } from './form.ts'
 import { OwnHdfs } from './own-hdfs.ts'
-import { TroubledFlow } from './troubled-flow.ts'
+import { PATIENCE_MS, TroubledFlow } from './troubled-flow.ts'
 
 const TIMEOUT_MS = 600_000
 
@@ -62,6 +63,26 @@ describe.skipIf(skipped)(
       await flow.nothingMoves()
       await hdfs.activate('nn1')
       await flow.archivedUpToNow()
+    })
+
+    it.each([
+      { frozen: 'nn1', other: 'nn2' },
+      { frozen: 'nn2', other: 'nn1' },
+    ] as const)('follows when $frozen is frozen amid a write, and $other becomes active', async ({ frozen, other }) => {
+      await hdfs.kill(other)
+      hdfs.begin(other)
+      const mark = flow.mark()
+      await flow.midWrite()
+      hdfs.signal(frozen, 'SIGSTOP')
+      await flow.says(/waiting: /, mark)
+      await flow.healthOfLake(/^failed/)
+      await flow.nothingMoves()
+      await eventually(() => hdfs.activate(other), PATIENCE_MS)
+      await flow.archivedUpToNow()
+      // It still takes itself for the active one.
+      hdfs.signal(frozen, 'SIGCONT')
+      await flow.archivedUpToNow()
+      await flow.healthOfLake(/^ok/)
     })
 
     it('has every event in the lake once', () => flow.finish())

@@ -220,8 +220,10 @@ export class OwnHdfs {
       [`dfs.ha.namenodes.${PAIR}`]: 'nn1,nn2',
       ...of('nn1', namenodeRpc),
       ...of('nn2', 9001 + this.#offset),
+      // What a DataNode, which is a client for whoever writes by WebHDFS, asks: both at once. By default it asks one after
+      // the other, and for each write waits for one that is frozen.
       [`dfs.client.failover.proxy.provider.${PAIR}`]:
-        'org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider',
+        'org.apache.hadoop.hdfs.server.namenode.ha.RequestHedgingProxyProvider',
       'dfs.namenode.shared.edits.dir': `qjournal://127.0.0.1:${8485 + this.#offset}/${PAIR}`,
       'dfs.journalnode.rpc-address': `127.0.0.1:${8485 + this.#offset}`,
       'dfs.journalnode.http-address': `127.0.0.1:${8480 + this.#offset}`,

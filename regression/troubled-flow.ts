@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 import { isArchived } from '../src/archive/head.ts'
 import { lakeRoot, stagingFolder } from '../src/archive/layout.ts'
 import { type Config, loadConfig } from '../src/config.ts'
+import { healthSchema } from '../src/dashboard/api.ts'
 import { readLedger } from '../src/generate/ledger.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
 import type { EventLog } from '../src/log/log.ts'
@@ -30,6 +31,8 @@ export class TroubledFlow {
   readonly #place: Workplace
   readonly config: Config
   readonly #env: Record<string, string>
+  /** Where the archiver tells of its health. */
+  readonly #archiverPort: number
   readonly #log: EventLog
   readonly #lake: LakeStorage
   readonly #root: string
@@ -38,10 +41,18 @@ export class TroubledFlow {
   archiver: RunningCommand
   #failure: Error | undefined
 
-  private constructor(place: Workplace, env: Record<string, string>, config: Config, log: EventLog, lake: LakeStorage) {
+  private constructor(
+    place: Workplace,
+    env: Record<string, string>,
+    archiverPort: number,
+    config: Config,
+    log: EventLog,
+    lake: LakeStorage,
+  ) {
     this.#place = place
     this.config = config
     this.#env = env
+    this.#archiverPort = archiverPort
     this.#log = log
     this.#lake = lake
     this.#root = lakeRoot(log.topic)
@@ -66,7 +77,7 @@ export class TroubledFlow {
     const { config } = loadConfig({}, env)
     const log = await openLog(config)
     await log.ensureTopic()
-    const flow = new TroubledFlow(place, env, config, log, await openLake(config))
+    const flow = new TroubledFlow(place, env, await freePort(), config, log, await openLake(config))
     await flow.#dashboard.until(({ stdout }) => stdout.includes('the dashboard is at'))
     await flow.archivedUpToNow()
     return flow
@@ -90,13 +101,12 @@ export class TroubledFlow {
 
   /** Waits until the dashboard tells this of the lake: its state and, of a failed one, the reason. */
   healthOfLake(what: RegExp): Promise<void> {
-    return this.#until(async () => {
-      const { dependencies } = (await this.#get('/health')) as {
-        dependencies: { lake: { state: string; reason?: string } }
-      }
-      const { state, reason = '' } = dependencies.lake
-      expect(`${state} ${reason}`).toMatch(what)
-    })
+    return this.#until(async () => expect(await lakeAt(Number(this.#env.MF_PORT))).toMatch(what))
+  }
+
+  /** The same of the archiver, which writes, and so knows more than who only reads. */
+  healthOfArchiver(what: RegExp): Promise<void> {
+    return this.#until(async () => expect(await lakeAt(this.#archiverPort)).toMatch(what))
   }
 
   /** Fails unless the group's offsets stay where they are while events keep coming. */
@@ -147,10 +157,6 @@ export class TroubledFlow {
     await expectExactlyOnce(this.config, [this.#place.path('ledger')], { dashboard, quarantined: 0 })
   }
 
-  async #get(path: string): Promise<unknown> {
-    return (await fetch(`http://127.0.0.1:${this.#env.MF_PORT}${path}`)).json()
-  }
-
   async #stop(command: RunningCommand): Promise<void> {
     command.stop('SIGTERM')
     const { code, stderr } = await command.ended
@@ -168,10 +174,18 @@ export class TroubledFlow {
   }
 
   #startArchiver(): RunningCommand {
-    return this.#start('consume', '-m', 'batch', '--max-wait', MAX_WAIT_S)
+    const health = ['--metrics-port', String(this.#archiverPort)]
+    return this.#start('consume', '-m', 'batch', '--max-wait', MAX_WAIT_S, ...health)
   }
 
   #start(...args: string[]): RunningCommand {
     return this.#place.start(args, { env: this.#env })
   }
+}
+
+/** What `/health` of a port of this machine tells of the lake: its state and, of a failed one, the reason. */
+export async function lakeAt(port: number): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${port}/health`)
+  const { state, reason = '' } = healthSchema.parse(await answer.json()).dependencies.lake
+  return `${state} ${reason}`
 }

@@ -64,6 +64,7 @@ export const healthSchema = z.strictObject({
   profile: z.string(),
   dependencies: dependenciesSchema,
 })
+export type Health = z.infer<typeof healthSchema>
 export const liveSchema = z.strictObject({ status: z.literal('ok') })
 
 // ---- sections: the parts of a snapshot, each also a route of its own -----------------------------------------------

@@ -5,7 +5,7 @@
  * it hangs, so that a frozen service is noticed as soon as a refused one.
  */
 import { MusicFakerError } from '../errors.ts'
-import type { DependencyHealth } from './api.ts'
+import type { Dependencies, DependencyHealth, Health } from './api.ts'
 
 export class Dependency {
   readonly #overdueMs: number
@@ -66,6 +66,12 @@ export function both(a: DependencyHealth, b: DependencyHealth): DependencyHealth
   if (a.state === 'failed') return a
   if (b.state === 'failed') return b
   return a.since > b.since ? a : b
+}
+
+/** What `/health` answers. */
+export function healthOf(profile: string, dependencies: Dependencies): Health {
+  const ok = dependencies.log.state === 'ok' && dependencies.lake.state === 'ok'
+  return { status: ok ? 'ok' : 'failed', profile, dependencies }
 }
 
 function inWords(error: unknown): { reason: string; next?: string } {

@@ -10,7 +10,9 @@ import type { EventLog } from '../log/log.ts'
 import type { TotalsSnapshot } from '../stats/totals.ts'
 import type { ViewQuery as FiguresQuery, ViewFigures } from '../stats/view.ts'
 import type { Dependencies, Lag, Lookup, PartitionLag, Recent, Sections, Series } from './api.ts'
+import type { ArchiverHealth } from './archiver-health.ts'
 import type { Subject } from './found.ts'
+import { both } from './health.ts'
 import { TotalsHistory } from './history.ts'
 import { lagSection, partitionLags } from './lag.ts'
 import { LakeWatch } from './lake-watch.ts'
@@ -40,12 +42,15 @@ export interface LiveOptions {
   group: string
   profile: 'embedded' | 'cluster'
   logger: FastifyBaseLogger
+  /** Of an archiver in this process. */
+  archiver?: ArchiverHealth
 }
 
 export class Live {
   readonly profile: 'embedded' | 'cluster'
   readonly #log: LogWatch
   readonly #lake: LakeWatch
+  readonly #archiver: ArchiverHealth | undefined
   readonly #history = new TotalsHistory()
   readonly #stop = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
@@ -60,6 +65,7 @@ export class Live {
     this.profile = options.profile
     this.#log = new LogWatch(options.log, options.group, options.logger)
     this.#lake = new LakeWatch(options)
+    this.#archiver = options.archiver
     this.#lookups = new Lookups(options.lake, () => this.#lake.files())
     this.#sections = { ...NOTHING, ...this.#quick(Date.now()), profile: this.profile, topic: options.log.topic }
   }
@@ -85,8 +91,12 @@ export class Live {
     await Promise.race([this.#loops, sleep(CLOSE_MS)])
   }
 
+  /** Whether both answer, and take what the archiver of this process reads and writes, where there is one. */
   health(now: number): Dependencies {
-    return { log: this.#log.health(now), lake: this.#lake.health(now) }
+    const answer = { log: this.#log.health(now), lake: this.#lake.health(now) }
+    if (!this.#archiver) return answer
+    const { log, lake } = this.#archiver.at(now)
+    return { log: both(answer.log, log), lake: both(answer.lake, lake) }
   }
 
   /** Undefined before the commit log was read to its end for the first time. */
@@ -147,8 +157,7 @@ export class Live {
 
   lag(now: number): Lag {
     const { position, topic } = this.#log
-    const { log, lake } = this.health(now)
-    const current = log.state === 'ok' && lake.state === 'ok'
+    const current = this.#log.health(now).state === 'ok' && this.#lake.health(now).state === 'ok'
     return lagSection(topic, position?.topic.topicId ?? null, this.lags(), current)
   }
 

@@ -15,6 +15,7 @@ import {
   statsSchema,
   topSchema,
 } from './api.ts'
+import { healthOf } from './health.ts'
 import type { Live } from './live.ts'
 import { type Described, JSON_TYPE } from './openapi.ts'
 import { parseQuery } from './problem.ts'
@@ -84,11 +85,7 @@ function route<Q extends z.ZodObject, P extends z.ZodObject, R extends z.ZodType
   }
 }
 
-const healthOf = (live: Live): z.output<typeof healthSchema> => {
-  const dependencies = live.health(Date.now())
-  const ok = dependencies.log.state === 'ok' && dependencies.lake.state === 'ok'
-  return { status: ok ? 'ok' : 'failed', profile: live.profile, dependencies }
-}
+const healthNow = (live: Live) => healthOf(live.profile, live.health(Date.now()))
 
 const failing = {
   status: 503,
@@ -128,7 +125,7 @@ export const ROUTES: readonly Route[] = [
       const { totals } = live.known()
       const { clocks, rate, lag } = live.sections()
       return {
-        status: healthOf(live).status === 'ok' ? ('ok' as const) : ('degraded' as const),
+        status: healthNow(live).status === 'ok' ? ('ok' as const) : ('degraded' as const),
         total_events: totals.events,
         data_freshness: clocks.freshness,
         timestamp: new Date().toISOString().slice(0, 19),
@@ -215,7 +212,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Whether the log and the lake answer',
       query: noQuery,
       body: healthSchema,
-      answer: (_query, { live }) => healthOf(live),
+      answer: (_query, { live }) => healthNow(live),
       otherwise: failing,
     }),
   ),

@@ -6,6 +6,7 @@ import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
 import type { ProcessMetrics } from '../process-metrics.ts'
 import { buildApp } from './app.ts'
+import type { ArchiverHealth } from './archiver-health.ts'
 import { Live } from './live.ts'
 import { Metrics } from './metrics.ts'
 import { LiveStreams } from './streams.ts'
@@ -31,6 +32,8 @@ export interface DashboardOptions {
   logger: FastifyBaseLogger
   /** Metrics of this process, to be told with those of the dashboard. */
   metrics?: ProcessMetrics
+  /** How an archiver of this process gets on, to be told with the health of the log and the lake. */
+  archiver?: ArchiverHealth
   /** Aborting it closes the dashboard. */
   signal?: AbortSignal
 }

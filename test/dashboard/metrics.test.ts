@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { archive } from '../../src/archive/archiver.ts'
+import { ArchiverHealth } from '../../src/dashboard/archiver-health.ts'
 import { serveMetrics } from '../../src/dashboard/metrics-server.ts'
 import { MusicFakerError } from '../../src/errors.ts'
 import { ProcessMetrics } from '../../src/process-metrics.ts'
@@ -73,13 +74,14 @@ describe('the metrics of a process', () => {
   })
 
   it('are served on a port of their own, to this machine only', async () => {
-    const server = await serveMetrics({ metrics: new ProcessMetrics(), host: '127.0.0.1', port: 0 })
+    const of = { metrics: new ProcessMetrics(), archiver: new ArchiverHealth(0), profile: 'embedded' }
+    const server = await serveMetrics({ ...of, host: '127.0.0.1', port: 0 })
     try {
       const { status, headers, body } = await ask(server.port, '/metrics')
       expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
       expect(body).toContain('# TYPE musicfaker_commit_duration_seconds histogram')
       expect((await ask(server.port, '/metrics', { headers: { host: 'evil.example' } })).status).toBe(421)
-      const taken = serveMetrics({ metrics: new ProcessMetrics(), host: '127.0.0.1', port: server.port })
+      const taken = serveMetrics({ ...of, host: '127.0.0.1', port: server.port })
       await expect(taken).rejects.toMatchObject({ code: 'PORT_TAKEN' })
     } finally {
       await server.close()

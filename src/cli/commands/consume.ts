@@ -36,7 +36,7 @@ export const consume = command({
     once: { help: 'archive what the log holds now, then end' },
     metricsPort: {
       value: 'PORT',
-      help: 'serve Prometheus metrics of this process at /metrics of this port',
+      help: 'serve Prometheus metrics of this process at /metrics of this port, and its state at /health',
       parse: wholeNumber(0, 65_535),
     },
     acceptGap: { help: 'go on over messages that the log has already deleted, and record the gap' },
@@ -57,7 +57,9 @@ export const consume = command({
             ageMs: (options.maxWait ?? DEFAULT_MAX_WAIT_S) * 1_000,
           }
     const { ProcessMetrics } = await import('../../process-metrics.ts')
+    const { ArchiverHealth } = await import('../../dashboard/archiver-health.ts')
     const metrics = new ProcessMetrics()
+    const archiver = new ArchiverHealth(Date.now())
     const [log, lake] = [await openLog(), metrics.measured(await openLake())]
     await log.ensureTopic()
     out.say(
@@ -65,7 +67,10 @@ export const consume = command({
     )
     if (options.metricsPort !== undefined) {
       const { serveMetrics } = await import('../../dashboard/metrics-server.ts')
-      const server = await serveMetrics({ metrics, host: config.host, port: options.metricsPort })
+      const server = await serveMetrics({
+        ...{ metrics, archiver, profile: config.profile },
+        ...{ host: config.host, port: options.metricsPort },
+      })
       defer(() => server.close())
       out.say(`metrics are at http://${config.host}:${server.port}/metrics`)
     }
@@ -82,6 +87,7 @@ export const consume = command({
       acceptGap: options.acceptGap,
       report: (event) => {
         metrics.archived(event)
+        archiver.archived(event)
         talk.report(event)
       },
     })

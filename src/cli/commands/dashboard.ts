@@ -14,7 +14,7 @@ export const dashboard = command({
     const { ProcessMetrics } = await import('../../process-metrics.ts')
     const metrics = new ProcessMetrics()
     const [log, lake] = [await openLog(), metrics.measured(await openLake())]
-    const server = await servePage(context, log, lake, metrics)
+    const server = await servePage(context, log, lake, { metrics })
     await out.item({ url: server.url }, `the dashboard is at ${server.url}`)
     out.say('Ctrl-C to stop')
     await untilAborted(signal)

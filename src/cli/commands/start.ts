@@ -17,10 +17,12 @@ export const start = command({
     const { servePage } = await import('../page.ts')
     const { runPipeline } = await import('../../pipeline.ts')
     const { ProcessMetrics } = await import('../../process-metrics.ts')
+    const { ArchiverHealth } = await import('../../dashboard/archiver-health.ts')
     const metrics = new ProcessMetrics()
+    const archiver = new ArchiverHealth(Date.now())
     const [log, lake] = [await openLog(), metrics.measured(await openLake())]
     await log.ensureTopic()
-    const server = await servePage(context, log, lake, metrics)
+    const server = await servePage(context, log, lake, { metrics, archiver })
     await out.item({ url: server.url }, `the page is at ${server.url}`)
     out.say(`${config.rate} events flow through ${placeText(config)}; Ctrl-C to stop`)
     // Commits by the second belong on the page, not on the terminal.
@@ -33,6 +35,7 @@ export const start = command({
       signal,
       onArchive: (event) => {
         metrics.archived(event)
+        archiver.archived(event)
         talk.report(event)
       },
       onRetry: (error) => producing.waits('producer', error),
