@@ -16,7 +16,7 @@ import { csv, records, tableOf } from './export.ts'
 import type { Live } from './live.ts'
 import type { Metrics } from './metrics.ts'
 import { type Described, JSON_TYPE, openApi } from './openapi.ts'
-import { asMusicFakerError, PROBLEM_TYPE, parseQuery, problemOf } from './problem.ts'
+import { asMusicFakerError, PROBLEM_TYPE, parseQuery, problemOf, unreadable } from './problem.ts'
 import { exportQuery, filterOf, noQuery, streamQuery } from './queries.ts'
 import { ROUTES } from './routes.ts'
 import { HEADERS, secure } from './security.ts'
@@ -79,8 +79,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
     loggerInstance: logger,
     // The metrics count requests; a line for each would drown what matters.
     logController: new LogController({ disableRequestLogging: true }),
-    // A name of an event, with every byte percent-encoded.
-    routerOptions: { maxParamLength: 4_096 },
+    // Longer than any address that Node reads: what is too long is told by the route that the name is for.
+    routerOptions: { maxParamLength: 65_536 },
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable) socket.write(answerUnread(error))
+      socket.destroy(error)
+    },
     // close() must not wait for browsers that keep their connections open.
     forceCloseConnections: true,
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, logger),
@@ -183,6 +187,15 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
     .code(problem.status)
     .type(PROBLEM_TYPE)
     .send(Buffer.from(JSON.stringify(problem)))
+}
+
+/** The whole answer to what no request object was made of. */
+function answerUnread(error: Error): string {
+  const problem = problemOf(unreadable(error), '')
+  const body = JSON.stringify(problem)
+  const headers = { ...HEADERS, 'content-type': PROBLEM_TYPE, 'content-length': Buffer.byteLength(body) }
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${problem.status} ${problem.title}`, ...lines, '', body].join('\r\n')
 }
 
 function notFound(url: string): MusicFakerError {

@@ -57,6 +57,16 @@ export function asMusicFakerError(error: unknown): MusicFakerError {
   })
 }
 
+/** A request that cannot be read at all, such as one whose address is longer than 16 kB. */
+export function unreadable(error: NodeJS.ErrnoException): RequestRefused {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new RequestRefused(408, 'the request did not come to its end', 'Send it again.')
+  }
+  const long = error.code === 'HPE_HEADER_OVERFLOW'
+  const message = long ? 'the address and the headers are longer than 16 kB' : 'this is not a request of HTTP'
+  return new RequestRefused(400, message, 'Mend the request. /openapi.json describes every route.')
+}
+
 /**
  * Reads a query.
  * @throws USAGE naming every parameter that is wrong
