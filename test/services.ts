@@ -3,9 +3,11 @@
  * folder, and stops them after. Tests ask for them by `inject('services')`. They share them: each takes topics, groups
  * and paths of its own.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { TestProject } from 'vitest/node'
 import { down, type ServiceName, up } from '../src/cluster/cluster.ts'
 import { isFree } from '../src/cluster/ports.ts'
@@ -36,8 +38,11 @@ declare module 'vitest' {
 const SHARED: ServiceName[] = ['kafka', 'namenode', 'datanode']
 const FOLDER_PREFIX = 'music-faker-services-'
 const OWNER = 'owner.json'
+/** Builds the page for the tests in Chromium, where its sources have changed. */
+const SETUP = fileURLToPath(new URL('../scripts/setup.sh', import.meta.url))
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  execFileSync('sh', [SETUP])
   if (process.env.SERVICES) {
     project.provide('services', running(process.env.SERVICES))
     return undefined

@@ -3,19 +3,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { faultyLake } from '../dashboard/faulty.ts'
 import { Flow, until } from '../dashboard/flow.ts'
 import { launchChromium } from './chromium.ts'
-import { buildPage, expectClean, numberOf, stateOf, visit } from './visit.ts'
+import { expectClean, numberOf, stateOf, visit } from './visit.ts'
 
 let browser: Browser
-let built: Awaited<ReturnType<typeof buildPage>>
 let flow: Flow
 
 beforeAll(async () => {
-  built = await buildPage()
   browser = await launchChromium()
 })
 afterAll(async () => {
   await browser.close()
-  await built.remove()
 })
 beforeEach(async () => {
   flow = await Flow.open()
@@ -23,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => flow.close())
 
 it('an empty lake is live and says that it is empty', async () => {
-  const { url } = await flow.dashboard({ webFolder: built.folder })
+  const { url } = await flow.dashboard()
   const visited = await visit(browser, url)
   await visited.page.waitForSelector('.state-live')
   expect(await numberOf(visited.page, '#events')).toBe(0)
@@ -37,7 +34,7 @@ it('an empty lake is live and says that it is empty', async () => {
 })
 
 it('a stream that breaks is told in words while the figures are refreshed every 5 s, and heals', async () => {
-  const { url } = await flow.dashboard({ webFolder: built.folder })
+  const { url } = await flow.dashboard()
   const { page, close } = await visit(browser, 'about:blank')
   // A proxy that lets everything through but streams.
   await page.route('**/api/live*', (route) => route.abort())
@@ -69,7 +66,7 @@ it('a stream that breaks is told in words while the figures are refreshed every 
 it('a delta that was missed is noticed: the page asks for everything anew instead of showing a mixture', async () => {
   await flow.generate(9)
   await flow.archive()
-  const { url } = await flow.dashboard({ webFolder: built.folder })
+  const { url } = await flow.dashboard()
   const { page, close } = await visit(browser, 'about:blank')
   const asked: string[] = []
   const snapshot = await (await fetch(`${url}/api/snapshot`)).text()
@@ -91,7 +88,7 @@ it('a delta that was missed is noticed: the page asks for everything anew instea
 it('a server that goes away is told in words, with the time of the figures; one that comes back is found', async () => {
   await flow.generate(9)
   await flow.archive()
-  const first = await flow.dashboard({ webFolder: built.folder })
+  const first = await flow.dashboard()
   const { page, close } = await visit(browser, first.url)
   await page.waitForSelector('.state-live')
   await first.close()
@@ -102,7 +99,7 @@ it('a server that goes away is told in words, with the time of the figures; one 
 
   await flow.generate(2)
   await flow.archive()
-  await flow.dashboard({ webFolder: built.folder, port: first.port })
+  await flow.dashboard({ port: first.port })
   await page.waitForSelector('.state-live', { timeout: 20_000 })
   await until('the figures are new', async () => (await numberOf(page, '#events')) === 11)
   await close()
@@ -112,7 +109,7 @@ it('figures that are old, and a lake that fails, are told in words', async () =>
   await flow.generate(9, 5 * 60_000)
   await flow.archive(() => Date.now() - 2 * 60_000)
   const { lake, fault } = faultyLake(flow.lake)
-  const { url } = await flow.dashboard({ webFolder: built.folder, lake })
+  const { url } = await flow.dashboard({ lake })
   const visited = await visit(browser, url, { locale: 'fr' })
   const { page } = visited
   await page.waitForSelector('.state-stale')

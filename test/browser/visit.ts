@@ -1,10 +1,5 @@
 /** The built page in Chromium: what a visit collects, and what it must never contain. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { build } from 'vite'
 import { expect, vi } from 'vitest'
 import type { DashboardOptions } from '../../src/dashboard/server.ts'
 import { Flow } from '../dashboard/flow.ts'
@@ -16,19 +11,9 @@ export const CONNECTED = '.state-live, .state-stale'
 // A browser on a busy machine takes its time; a page that really hangs is seen by the waits within a test.
 vi.setConfig({ testTimeout: 120_000 })
 
-const WEB = fileURLToPath(new URL('../../web', import.meta.url))
-
-/** Builds the page of the present sources into a temporary folder. */
-export async function buildPage(): Promise<{ folder: string; remove(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'music-faker-page-'))
-  await build({ root: WEB, logLevel: 'warn', build: { outDir: folder, emptyOutDir: true } })
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
-}
-
-/** A browser, the built page and a flow, with a dashboard that serves both. */
+/** A browser and a flow, with a dashboard that serves the built page: `test/services.ts` sees to it that it is of now. */
 export interface Stage {
   browser: Browser
-  folder: string
   flow: Flow
   url: string
   /** A visit that must end without complaints. */
@@ -41,14 +26,12 @@ export async function openStage(
   fill: (flow: Flow) => Promise<void> = async () => undefined,
   options: Partial<DashboardOptions> = {},
 ): Promise<Stage> {
-  const built = await buildPage()
   const browser = await launchChromium()
   const flow = await Flow.open()
   await fill(flow)
-  const { url } = await flow.dashboard({ webFolder: built.folder, ...options })
+  const { url } = await flow.dashboard(options)
   return {
     browser,
-    folder: built.folder,
     flow,
     url,
     async during(options, run) {
@@ -64,7 +47,6 @@ export async function openStage(
     async close() {
       await browser.close()
       await flow.close()
-      await built.remove()
     },
   }
 }

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { LONG } from '../../regression/form.ts'
 import { freePort, type Outcome } from '../cli/music-faker.ts'
 import { destroy, freeConfig } from '../services.ts'
 import { ask, pageAddress } from './api.ts'
@@ -76,7 +77,8 @@ describe.skipIf(skipped)(`cluster${skipped ? ` (skipped: ${services.skipped})` :
     expect(kafka).toMatch(/Kafka Server started/)
   })
 
-  test('restart kafka, under a running flow: it goes on, and loses nothing', async () => {
+  // In short, lifecycle.services.test.ts restarts Kafka, and regression/kafka-stops.test.ts stops it under a flow.
+  test.runIf(LONG)('restart kafka, under a running flow: it goes on, and loses nothing', async () => {
     const settings = { MF_TOPIC: 'restarted', MF_PORT: String(await freePort()) }
     const flow = shell.start('start', settings)
     const url = await pageAddress(flow)
