@@ -193,7 +193,8 @@ export class OwnHdfs {
   }
 
   #javaArgs(): string[] {
-    return [...JAVA_FLAGS, '-cp', `${join(this.#folder, 'settings')}:${join(jarFolder('hdfs'), '*')}`]
+    const temporary = `-Djava.io.tmpdir=${this.#folder}`
+    return [...JAVA_FLAGS, temporary, '-cp', `${join(this.#folder, 'settings')}:${join(jarFolder('hdfs'), '*')}`]
   }
 
   /** Later properties of a file win over earlier ones. */

@@ -13,7 +13,17 @@ import { forget, isAlive, recall, startDetached, stopProcess } from './process.t
 import { requireFolder, requireJava } from './requirements.ts'
 import { runToEnd } from './run.ts'
 import type { Liveness, ServiceName } from './services.ts'
-import { hdfsData, hostVariables, kafkaData, logFile, outputFile, pidFile, SETTINGS_FOLDER, type Site } from './site.ts'
+import {
+  hdfsData,
+  hostVariables,
+  kafkaData,
+  logFile,
+  outputFile,
+  pidFile,
+  SETTINGS_FOLDER,
+  type Site,
+  temporaryFolder,
+} from './site.ts'
 
 const STOP_TIMEOUT_MS = 20_000
 const LOG_BYTES = 10_000_000
@@ -87,12 +97,20 @@ function serverProgram(site: Site, service: keyof typeof MAIN_CLASSES) {
   const kind = service === 'kafka' ? 'kafka' : 'hdfs'
   const logging = ['-Dlog.level=INFO', '-Dlog.to=file', `-Dlog.file=${logFile(site, service)}`]
   const args = service === 'kafka' ? [join(SETTINGS_FOLDER, 'kafka', 'server.properties')] : []
+  // HDFS unpacks its web pages there, and leaves them behind when it is killed.
+  const temporary = [`-Djava.io.tmpdir=${emptied(temporaryFolder(site, service))}`]
   return {
     command: requireJava(process.env),
-    args: [...SERVER_FLAGS, ...logging, ...javaArgs(kind), MAIN_CLASSES[service], ...args],
+    args: [...SERVER_FLAGS, ...logging, ...temporary, ...javaArgs(kind), MAIN_CLASSES[service], ...args],
     environment: javaEnvironment(site),
     output: outputFile(site, service),
   }
+}
+
+function emptied(folder: string): string {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  return folder
 }
 
 /** The dashboard gets every setting of this command, so that it shows this cluster whatever its own file or flags say. */

@@ -5,6 +5,7 @@
  *   engine            "jvm" or "docker": what the cluster was first started with, and stays with
  *   lock              held while a command starts or stops services
  *   run/<service>.json   the process of a service: pid, identity, start
+ *   run/<service>.tmp    its temporary files; emptied at each start
  *   logs/<service>.log   its log; `.log.1` and `.log.2` are older; `.out` is what the process itself printed
  *   data/kafka, data/hdfs/namenode, data/hdfs/datanode
  *
@@ -143,6 +144,10 @@ export function outputFile(site: Site, service: ServiceName): string {
 
 export function pidFile(site: Site, service: ServiceName): string {
   return join(site.folder, 'run', `${service}.json`)
+}
+
+export function temporaryFolder(site: Site, service: ServiceName): string {
+  return join(site.folder, 'run', `${service}.tmp`)
 }
 
 function requireLocal(setting: 'kafkaBrokers' | 'hdfsNamenodes', address: URL, secured: boolean): void {
