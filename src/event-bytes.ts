@@ -11,6 +11,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { FIELDS, MAX_DURATION_S, MAX_FUTURE_MS } from './event.ts'
+import { KnownTexts } from './known-texts.ts'
 
 /** Longer texts are left to `decode`. */
 const LONGEST_TEXT = 1024
@@ -63,6 +64,9 @@ class Literal {
   }
 }
 
+/** Of the fields with few values, whatever the event. */
+const known = new KnownTexts()
+
 /** What stands before the value of each field, from the end of the value before it. */
 function leads(comma: string, colon: string): Literal[] {
   return FIELDS.map((field, i) => {
@@ -88,10 +92,16 @@ export class EventBytes {
   minute = 0
   /** Milliseconds within that minute; digits beyond are dropped. */
   millis = 0
+  genre = ''
+  platform = ''
+  device = ''
+  action = ''
+  country = ''
   /** What `starts` and `ends` refer to. */
   data: Buffer = Buffer.alloc(0)
+  /** The same. At least one byte follows the closing quote of each text. */
+  view: DataView = new DataView(this.data.buffer)
   #source: Uint8Array = this.data
-  #view: DataView = new DataView(this.data.buffer)
   #leads = COMPACT
   #at = 0
   #end = 0
@@ -110,21 +120,18 @@ export class EventBytes {
     this.#end = end
     this.#leads = data[start + FIRST_SPACE] === SPACE ? SPACED : COMPACT
     this.wide = 0
-    return (
-      this.#text(USER) &&
-      this.#text(ARTIST) &&
-      this.#text(TRACK) &&
-      this.#timestamp(now) &&
-      this.#text(GENRE) &&
-      this.#whole() &&
-      this.#text(PLATFORM) &&
-      this.#text(DEVICE) &&
-      this.#text(ACTION) &&
-      this.#text(COUNTRY) &&
-      this.#isCountry() &&
-      this.data[this.#at] === CLOSE &&
-      this.#at === end - 1
-    )
+    if (!this.#text(USER) || !this.#text(ARTIST) || !this.#text(TRACK) || !this.#timestamp(now)) return false
+    if (!this.#name(GENRE)) return false
+    this.genre = known.text
+    if (!this.#whole() || !this.#name(PLATFORM)) return false
+    this.platform = known.text
+    if (!this.#name(DEVICE)) return false
+    this.device = known.text
+    if (!this.#name(ACTION)) return false
+    this.action = known.text
+    if (!this.#name(COUNTRY) || !this.#isCountry()) return false
+    this.country = known.text
+    return data[this.#at] === CLOSE && this.#at === end - 1
   }
 
   isAscii(field: number): boolean {
@@ -140,22 +147,24 @@ export class EventBytes {
     this.#source = data
     // One kind of array for every log: V8 compiles the loops below for each kind that they meet.
     this.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-    this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+    this.view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   }
 
   /** Steps over what stands before a field's value. */
   #lead(field: number): boolean {
     const lead = this.#leads[field] as Literal
     const at = this.#at
-    if (at + lead.length > this.#end || !lead.standsAt(this.#view, at)) return false
+    if (at + lead.length > this.#end || !lead.standsAt(this.view, at)) return false
     this.#at = at + lead.length
     return true
   }
 
   /** A text and its closing quote: not empty, without escapes, valid UTF-8. */
   #text(field: number): boolean {
-    if (!this.#lead(field)) return false
-    const start = this.#at
+    return this.#lead(field) && this.#textAt(field, this.#at)
+  }
+
+  #textAt(field: number, start: number): boolean {
     const end = this.#endOfText(start, Math.min(this.#end, start + LONGEST_TEXT), field)
     if (end === start || end < 0) return false
     this.starts[field] = start
@@ -164,9 +173,29 @@ export class EventBytes {
     return this.isAscii(field) || isUtf8(this.data.subarray(start, end))
   }
 
+  /** As `#text`, of a field that has few values; the text is `known.text` then. */
+  #name(field: number): boolean {
+    if (!this.#lead(field)) return false
+    const start = this.#at
+    const length = known.find(this.view, start, this.#end)
+    if (length === 0) return this.#newName(field, start)
+    this.starts[field] = start
+    this.ends[field] = start + length
+    this.#at = start + length + 1
+    return true
+  }
+
+  /** A name that is not known is kept, where it is ASCII. */
+  #newName(field: number, start: number): boolean {
+    if (!this.#textAt(field, start)) return false
+    known.text = this.text(field)
+    if (this.isAscii(field)) known.keep(this.view, start, this.#at - 1 - start, known.text)
+    return true
+  }
+
   /** Where the closing quote is; -1 where something else comes first that ends plain text. */
   #endOfText(start: number, limit: number, field: number): number {
-    const view = this.#view
+    const view = this.view
     let at = start
     for (; at + 4 <= limit; at += 4) {
       const special = specialBytes(view.getInt32(at, true))

@@ -17,7 +17,7 @@ const C2 = 0xab0e9789
 const C3 = 0x38b34ae5
 const C4 = 0xa1e38b93
 
-/** The code units that are being hashed: read out of a string or of bytes first, so that there is one hash for both. */
+/** The code units that are being hashed, read out of a string first. */
 let units = new Uint16Array(1024)
 
 /** Hashes `text` into `out[0]` (first word) and `out[1]` (second): no object is made for a hash. */
@@ -35,13 +35,8 @@ export function hashField(event: EventBytes, field: number, out: Uint32Array, se
     hash64(event.text(field), out, seed)
     return
   }
-  const { data } = event
   const start = event.starts[field] as number
-  const length = (event.ends[field] as number) - start
-  if (length > units.length) units = new Uint16Array(length)
-  const into = units
-  for (let i = 0; i < length; i++) into[i] = data[start + i] as number
-  hashUnits(into, length, out, seed)
+  hashAscii(event.view, start, (event.ends[field] as number) - start, out, seed)
 }
 
 /** Hashes a track, given its artist's hash and its title. */
@@ -70,6 +65,43 @@ function hashUnits(units: Uint16Array, length: number, out: Uint32Array, seed: n
   if (left > 2) h2 ^= scramble(left > 3 ? word(units, at + 2) : unit(units, at + 2), C2, 16, C3)
   if (left > 0) h1 ^= scramble(left > 1 ? word(units, at) : unit(units, at), C1, 15, C2)
 
+  finish(h1, h2, h3, h4, length, out)
+}
+
+/** As `hashUnits`, of the code units that ASCII bytes stand for. Up to three bytes after them are read, too. */
+function hashAscii(view: DataView, start: number, length: number, out: Uint32Array, seed: number): void {
+  let h1 = seed | 0
+  let h2 = h1
+  let h3 = h1
+  let h4 = h1
+  let at = start
+  let left = length
+
+  for (; left >= 8; left -= 8, at += 8) {
+    const low = view.getInt32(at, true)
+    const high = view.getInt32(at + 4, true)
+    h1 = Math.imul(rotl(h1 ^ scramble(firstTwo(low), C1, 15, C2), 19) + h2, 5) + 0x561ccd1b
+    h2 = Math.imul(rotl(h2 ^ scramble(lastTwo(low), C2, 16, C3), 17) + h3, 5) + 0x0bcaa747
+    h3 = Math.imul(rotl(h3 ^ scramble(firstTwo(high), C3, 17, C4), 15) + h4, 5) + 0x96cd1c35
+    h4 = Math.imul(rotl(h4 ^ scramble(lastTwo(high), C4, 18, C1), 13) + h1, 5) + 0x32ac3b17
+  }
+
+  // Zeros in place of what is beyond the end scramble to zero, and change nothing.
+  if (left > 4) {
+    const high = view.getInt32(at + 4, true) & (0xffffff >>> ((7 - left) * 8))
+    h4 ^= scramble(lastTwo(high), C4, 18, C1)
+    h3 ^= scramble(firstTwo(high), C3, 17, C4)
+  }
+  if (left > 0) {
+    const word = view.getInt32(at, true)
+    const low = left >= 4 ? word : word & (0xffffff >>> ((3 - left) * 8))
+    h2 ^= scramble(lastTwo(low), C2, 16, C3)
+    h1 ^= scramble(firstTwo(low), C1, 15, C2)
+  }
+  finish(h1, h2, h3, h4, length, out)
+}
+
+function finish(h1: number, h2: number, h3: number, h4: number, length: number, out: Uint32Array): void {
   const bytes = length * 2
   const sum = (h1 ^ bytes) + (h2 ^ bytes) + (h3 ^ bytes) + (h4 ^ bytes)
   const f1 = avalanche(sum | 0)
@@ -78,6 +110,16 @@ function hashUnits(units: Uint16Array, length: number, out: Uint32Array, seed: n
   const f4 = avalanche(((h4 ^ bytes) + sum) | 0)
   out[0] = f1 + f2 + f3 + f4
   out[1] = f2 + (out[0] as number)
+}
+
+/** The code units of the first two bytes of a little-endian word, as one. */
+function firstTwo(bytes: number): number {
+  return (bytes & 0xff) | ((bytes & 0xff00) << 8)
+}
+
+/** The same of the last two. */
+function lastTwo(bytes: number): number {
+  return ((bytes >>> 16) & 0xff) | ((bytes >>> 8) & 0xff0000)
 }
 
 function unit(units: Uint16Array, at: number): number {

@@ -25,11 +25,10 @@
  */
 import { z } from 'zod'
 import type { MusicEvent } from '../event.ts'
-import { ACTION, ARTIST, COUNTRY, DEVICE, type EventBytes, GENRE, PLATFORM, TRACK, USER } from '../event-bytes.ts'
-import { ByteNames } from './byte-names.ts'
+import { ARTIST, type EventBytes, TRACK, USER } from '../event-bytes.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { hashField } from './hash.ts'
-import { durationSchema, MinuteCounts, NAMES_PER_FIELD, type Named, splitSchema } from './minutes.ts'
+import { durationSchema, MinuteCounts, NAMES_PER_FIELD, splitSchema } from './minutes.ts'
 import { Plays } from './plays.ts'
 import { SAMPLE_ROWS, Sampler, sampleSchema } from './sample.ts'
 import { DistinctSketch, sketchSchema } from './sketch.ts'
@@ -78,11 +77,7 @@ export const summarySchema = partsSchema
   .refine(addsUp, 'its counts do not add up to its events')
 export type Summary = z.infer<typeof summarySchema>
 
-/** Of all batches: they hold the same few names. */
-const names = new ByteNames()
 const words = new Uint32Array(2)
-/** What is counted of the event at hand. */
-const named: Named = { genre: '', duration: 0, platform: '', device: '', action: '', country: '' }
 
 /** Sums up the events of one batch. Adding is the archiver's hot path. */
 export class SummaryBuilder {
@@ -110,19 +105,14 @@ export class SummaryBuilder {
   /** As `add`, with the event where it lies: no text is made that was met before. */
   addBytes(event: EventBytes): void {
     const second = this.#begin(event.minute, event.millis)
-    named.genre = names.of(event, GENRE)
-    named.duration = event.duration
-    named.platform = names.of(event, PLATFORM)
-    named.device = names.of(event, DEVICE)
-    named.action = names.of(event, ACTION)
-    named.country = names.of(event, COUNTRY)
-    this.#counts.at(event.minute).add(named)
+    this.#counts.at(event.minute).add(event)
     hashField(event, USER, words)
     this.#users.addHash(words[0] as number, words[1] as number)
     this.#plays.addBytes(event)
     if (!this.#sampler.draw()) return
+    const { genre, duration, platform, device, action, country } = event
     const texts = { user: event.text(USER), artist: event.text(ARTIST), track: event.text(TRACK) }
-    this.#sampler.keep({ ...named, ...texts }, second)
+    this.#sampler.keep({ genre, duration, platform, device, action, country, ...texts }, second)
   }
 
   /** The summary of what has been added so far; adding may go on. */

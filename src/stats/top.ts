@@ -32,14 +32,7 @@ export interface TopList<T extends Names> {
   exact: boolean
 }
 
-interface Entry<T extends Names> {
-  first: number
-  second: number
-  names: T
-  n: number
-  /** What `n` may lack, less the `#missed` of now. */
-  lack: number
-}
+const FIRST_PLACES = 256
 
 /**
  * The most frequent names of a stream, or of a sum of rankings, in bounded memory and with honest bounds. As in
@@ -53,7 +46,11 @@ interface Entry<T extends Names> {
 export class TopCounter<T extends Names> {
   readonly #capacity: number
   #index = new HashIndex()
-  #entries: Entry<T>[] = []
+  /** By the numbers of the index, as the columns below: a count is an addition to a plain array. */
+  #names: T[] = []
+  #events = new Float64Array(FIRST_PLACES)
+  /** What a count may lack, less the `#missed` of now. */
+  #lacks = new Float64Array(FIRST_PLACES)
   /** The most events that a name not held can have had. */
   #absent = 0
   /** What a name that no ranking has listed may have missed in the rankings so far. */
@@ -83,19 +80,18 @@ export class TopCounter<T extends Names> {
    * @returns false where it is not: then `open` it
    */
   count(first: number, second: number, n = 1, lack = this.#lack): boolean {
-    const entry = this.#entries[this.#index.find(first, second)]
-    if (!entry) return false
-    entry.n += n
-    entry.lack -= this.#most - lack
+    const at = this.#index.find(first, second)
+    if (at < 0) return false
+    this.#events[at] = (this.#events[at] as number) + n
+    if (lack !== this.#most) this.#lacks[at] = (this.#lacks[at] as number) + lack - this.#most
     return true
   }
 
   /** Begins to count a name that is not held. */
   open(first: number, second: number, names: T, n = 1, lack = this.#lack): void {
     const before = this.#absent - this.#most
-    const entry = { first, second, names, n, lack: before + lack - this.#missed }
-    this.#entries[this.#index.add(first, second)] = entry
-    if (this.#entries.length > this.#capacity) this.#dropRarerHalf()
+    this.#put(first, second, names, n, before + lack - this.#missed)
+    if (this.#names.length > this.#capacity) this.#dropRarerHalf()
   }
 
   /** Counts an event whose name shall never be listed. */
@@ -105,22 +101,21 @@ export class TopCounter<T extends Names> {
 
   /** All that is held, in the order of its coming: given back after `begin(most, 0)`, it counts on as if never put away. */
   all(): Ranking<T> {
-    const listed = this.#entries.map(({ names, n, lack }) => ({ names, events: n, lack: lack + this.#missed }))
+    const listed = this.#names.map((_, at) => this.#ranked(at))
     return { listed, most: Math.max(this.#absent, this.#unnamed) }
   }
 
   rank(limit: number): Ranking<T> {
     const counts = this.#counts()
     const least = counts.length > limit ? (counts[counts.length - limit] as number) : 0
-    const candidates = this.#entries.filter((entry) => entry.n >= least).sort(byCount)
+    const candidates: Ranked<T>[] = []
     let most = Math.max(this.#absent, this.#unnamed)
-    for (const entry of candidates.splice(limit)) most = Math.max(most, this.#upper(entry))
-    for (const entry of this.#entries) if (entry.n < least) most = Math.max(most, this.#upper(entry))
-    const listed = candidates.map((entry) => ({
-      names: entry.names,
-      events: entry.n,
-      lack: entry.lack + this.#missed,
-    }))
+    for (let at = 0; at < this.#names.length; at++) {
+      if ((this.#events[at] as number) >= least) candidates.push(this.#ranked(at))
+      else most = Math.max(most, this.#upper(at))
+    }
+    const listed = candidates.sort(byCount)
+    for (const { events, lack } of listed.splice(limit)) most = Math.max(most, events + lack)
     return { listed, most }
   }
 
@@ -129,30 +124,65 @@ export class TopCounter<T extends Names> {
     const half = counts.length >> 1
     const middle = counts[half] as number
     let equalToDrop = half - counts.indexOf(middle)
-    const entries = this.#entries
-    this.#entries = []
+    const [names, events, lacks] = [this.#names, this.#events, this.#lacks]
+    const firsts = new Uint32Array(names.length)
+    const seconds = new Uint32Array(names.length)
+    this.#index.forEach((first, second, at) => {
+      firsts[at] = first
+      seconds[at] = second
+    })
     this.#index = new HashIndex()
-    for (const entry of entries) {
-      if (entry.n > middle || (entry.n === middle && equalToDrop-- <= 0)) {
-        this.#entries[this.#index.add(entry.first, entry.second)] = entry
+    this.#names = []
+    this.#events = new Float64Array(events.length)
+    this.#lacks = new Float64Array(events.length)
+    for (let at = 0; at < names.length; at++) {
+      const n = events[at] as number
+      const lack = lacks[at] as number
+      if (n > middle || (n === middle && equalToDrop-- <= 0)) {
+        this.#put(firsts[at] as number, seconds[at] as number, names[at] as T, n, lack)
       } else {
-        this.#absent = Math.max(this.#absent, this.#upper(entry))
+        this.#absent = Math.max(this.#absent, n + lack + this.#missed)
       }
     }
   }
 
-  #upper(entry: Entry<T>): number {
-    return entry.n + entry.lack + this.#missed
+  #put(first: number, second: number, names: T, n: number, lack: number): void {
+    const at = this.#index.add(first, second)
+    if (at === this.#events.length) {
+      this.#events = doubled(this.#events)
+      this.#lacks = doubled(this.#lacks)
+    }
+    this.#names[at] = names
+    this.#events[at] = n
+    this.#lacks[at] = lack
+  }
+
+  #ranked(at: number): Ranked<T> {
+    return { names: this.#names[at] as T, events: this.#events[at] as number, lack: this.#lackOf(at) }
+  }
+
+  #upper(at: number): number {
+    return (this.#events[at] as number) + this.#lackOf(at)
+  }
+
+  #lackOf(at: number): number {
+    return (this.#lacks[at] as number) + this.#missed
   }
 
   /** Every count, ascending. */
   #counts(): Float64Array {
-    return Float64Array.from(this.#entries, (entry) => entry.n).sort()
+    return this.#events.slice(0, this.#names.length).sort()
   }
 }
 
-function byCount(a: Entry<Names>, b: Entry<Names>): number {
-  return b.n - a.n || compareNames(a.names, b.names)
+function doubled(values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(values.length * 2)
+  larger.set(values)
+  return larger
+}
+
+function byCount(a: Ranked<Names>, b: Ranked<Names>): number {
+  return b.events - a.events || compareNames(a.names, b.names)
 }
 
 function compareNames(a: Names, b: Names): number {
