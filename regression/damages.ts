@@ -28,6 +28,8 @@ export interface Damage {
   refused?: 'COMMIT_CORRUPT' | 'COMMIT_UNKNOWN_FORMAT'
   /** What `repair` must leave as it is; `undo` then mends it. */
   undo?: (site: Site) => Promise<void>
+  /** No archiver can see it: one that goes on before the repair archives again what the lost records had told of. */
+  unseen?: true
   /** Tried in every profile also in the short form. */
   short?: true
 }
@@ -368,6 +370,7 @@ export const HEADS: Damage[] = [
   },
   {
     name: 'the last two records deleted, both batches',
+    unseen: true,
     do: async (site) => {
       await site.append(16)
       await site.archivePartitions()

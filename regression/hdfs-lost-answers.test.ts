@@ -87,6 +87,20 @@ describe.skipIf(skipped)(`lost answers${skipped ? ` (skipped: ${services.skipped
     },
   )
 
+  it('a file that a suspended writer still holds open is swept by the next owner', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    if ('skipped' in services) return
+    await using place = await OnePartition.open(services, MESSAGES)
+    await place.archive({ target: BEFORE })
+    const { path, goOn, written } = await place.holdOpen()
+    await expect(place.write(path, Buffer.from('another'))).rejects.toMatchObject({ code: 'LAKE_EXISTS' })
+    await place.archive({ target: MESSAGES })
+    goOn()
+    await expect(written).rejects.toMatchObject({ code: 'LAKE_FAILED' })
+    await place.expectExactlyOnce('a file that was held open')
+  })
+
   it('an archiver that has to leave does not wait for an HDFS that says nothing', { timeout: TIMEOUT_MS }, async () => {
     if ('skipped' in services) return
     await using place = await OnePartition.open(services, MESSAGES, { requestTimeout: 10 * TIMEOUT_MS })

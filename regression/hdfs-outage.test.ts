@@ -80,12 +80,17 @@ describe.skipIf(skipped)(`HDFS outages${skipped ? ` (skipped: ${skipped})` : ''}
     })
   })
 
-  it('the NameNode restarts', async () => {
+  it('the NameNode restarts, and an archiver is told to stop meanwhile', async () => {
     await survive({
       begin: () => hdfs.kill('nn1'),
       says: /waiting: /,
       health: /^failed .*connection refused/,
-      end: () => hdfs.begin('nn1'),
+      end: async () => {
+        await flow.stopArchiver()
+        hdfs.begin('nn1')
+        await hdfs.untilReady()
+        flow.restartArchiver()
+      },
     })
   })
 
@@ -122,8 +127,9 @@ describe.skipIf(skipped)(`HDFS outages${skipped ? ` (skipped: ${skipped})` : ''}
       begin: () => hdfs.signal(daemon, 'SIGSTOP'),
       says: /waiting: /,
       end: async () => {
-        await flow.restartArchiver()
+        await flow.stopArchiver()
         hdfs.signal(daemon, 'SIGCONT')
+        flow.restartArchiver()
       },
     })
   })

@@ -4,7 +4,7 @@
  */
 import { expect, it } from 'vitest'
 import { hasCode } from '../src/errors.ts'
-import { dataFiles } from '../test/archive/lake-contents.ts'
+import { filesBelow } from '../test/archive/lake-contents.ts'
 import { difference } from './contents.ts'
 import { type Damage, FILES, HEADS, RECORDS, Site } from './damages.ts'
 import { dyingLake, tornCalls, WAYS, type Way } from './dying-lake.ts'
@@ -51,7 +51,7 @@ it.each(DAMAGES)(
         if (archives) {
           const before = await surplus(site)
           await goOn(site)
-          expect(await surplus(site), `${what}: nothing twice`).toEqual(before)
+          if (!damage.unseen) expect(await surplus(site), `${what}: nothing twice`).toEqual(before)
         }
         expect(await site.repair(), what).toMatchObject({ ok: true })
         await site.archivePartitions()
@@ -63,10 +63,21 @@ it.each(DAMAGES)(
   TIMEOUT_MS,
 )
 
-/** Lines that the lake has more often than the log. */
-async function surplus(site: Site) {
-  const lines = [...(await dataFiles(site.lake, site.root)).values()].flat()
-  return difference(lines, (await readLog(site.log)).lines).tooMany
+/** Lines that the lake has more often than the log, and halves of lines. */
+async function surplus({ lake, root, log }: Site) {
+  const lines: string[] = []
+  for await (const folder of lake.list(root)) {
+    if (folder.path.startsWith(`${root}/_`)) continue
+    for await (const { path } of filesBelow(lake, folder.path)) {
+      lines.push(
+        ...Buffer.from(await lake.read(path))
+          .toString()
+          .split('\n')
+          .filter(Boolean),
+      )
+    }
+  }
+  return difference(lines, (await readLog(log)).lines).tooMany
 }
 
 async function goOn(site: Site): Promise<void> {

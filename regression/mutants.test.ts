@@ -28,7 +28,10 @@ interface Mutant {
     | 'regression/commit-protocol'
     | 'regression/random-failures'
     | 'regression/kill-at-every-step'
+    | 'regression/damaged-lake'
     | 'test/archive/archiver'
+    | 'test/archive/fold'
+    | 'test/archive/leaving'
     | 'test/archive/lost-answers'
     | 'test/lake/namenodes'
     | 'test/lake/verify'
@@ -220,6 +223,62 @@ const MUTANTS: Mutant[] = [
     line: 'this.#batches++',
     becomes: '',
     caughtBy: 'regression/random-failures',
+  },
+  {
+    name: 'who has lost a partition waits for a call that hangs',
+    file: 'src/retry.ts',
+    line: 'const abort = () => reject(signal.reason)',
+    becomes: 'const abort = () => undefined',
+    caughtBy: 'test/archive/leaving',
+  },
+  {
+    name: 'an owner folds what it has read, whatever others have folded meanwhile',
+    file: 'src/archive/fold.ts',
+    line: 'if (!(await isBase())) return undefined',
+    becomes: '',
+    caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'records are removed up to the checkpoint, not up to its base',
+    file: 'src/archive/fold.ts',
+    line: 'await removeUpTo(lake, log, recordSeq, newest.base)',
+    becomes: 'await removeUpTo(lake, log, recordSeq, newest.seq)',
+    caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'a record is folded before its files are published',
+    file: COMMITS,
+    line: '    await publish(this.#of, record)\n    this.#foldIfDue()',
+    becomes: '    this.#foldIfDue()\n    await publish(this.#of, record)',
+    caughtBy: 'test/archive/fold',
+  },
+  {
+    name: 'a reader believes what it reads, whatever has been folded meanwhile',
+    file: 'src/stats/partition-follower.ts',
+    line: 'if (this.#problem || (this.#state?.seq ?? 0) > this.#sound) await this.#lookBack()',
+    becomes: '',
+    caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'repair restores a record whose files are others',
+    file: 'src/lake/repair-plan.ts',
+    line: 'if (!file || !(await isSound(lake, path, file)))',
+    becomes: 'if (!file)',
+    caughtBy: 'regression/damaged-lake',
+  },
+  {
+    name: 'repair puts whatever the log makes in the place of a file',
+    file: 'src/lake/repair-plan.ts',
+    line: 'if (again?.crc32 === file.crc32 && again.bytes === file.bytes) {',
+    becomes: 'if (again) {',
+    caughtBy: 'regression/damaged-lake',
+  },
+  {
+    name: 'repair publishes a file that was damaged while it waited',
+    file: 'src/lake/repair-plan.ts',
+    line: 'if (sum.bytes !== file.bytes || sum.crc32 !== file.crc32) return',
+    becomes: 'if (sum === null) return',
+    caughtBy: 'regression/damaged-lake',
   },
 ]
 

@@ -1,5 +1,6 @@
 /** One partition of a real Kafka, archived into a real HDFS, directly or through a proxy that may do things to the calls. */
 import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
 import { lakeRoot, partitionStaging } from '../src/archive/layout.ts'
 import { PartitionArchiver } from '../src/archive/partition.ts'
 import { encode, formatTimestamp } from '../src/event.ts'
@@ -7,6 +8,7 @@ import type { LakeStorage } from '../src/lake/storage.ts'
 import { openWebHdfsLake } from '../src/lake/webhdfs.ts'
 import { openKafkaLog } from '../src/log/kafka.ts'
 import type { EventLog, LogMessage } from '../src/log/log.ts'
+import { eventually } from '../test/contract/log-reading.ts'
 import { HdfsProxy } from './hdfs-proxy.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
@@ -16,6 +18,9 @@ const T0 = Date.UTC(2025, 6, 3, 20)
 const LIMITS = { messages: 4, bytes: 1_000_000, ageMs: 60_000 }
 /** Above what a small write takes when its block is reported late. */
 const REQUEST_TIMEOUT_MS = 1_500
+/** More than is held back before a file streams into HDFS. */
+const MUCH = Buffer.alloc(200_000, 'x')
+const PATIENCE_MS = 30_000
 
 export interface OwnerOptions {
   /** Up to this offset, or as far beyond as its batch goes. */
@@ -31,8 +36,11 @@ export class OnePartition {
   /** What the group was told, in order. */
   readonly committed: number[] = []
 
+  readonly #namenode: string
+
   private constructor(log: EventLog, namenode: string, proxy: HdfsProxy, requestTimeout: number) {
     this.#log = log
+    this.#namenode = namenode
     this.proxy = proxy
     const open = (address: string) =>
       openWebHdfsLake({ namenodes: [address], user: 'music-faker-test', requestTimeout })
@@ -80,6 +88,26 @@ export class OnePartition {
     await this.#lake.write(`${partitionStaging(this.root, topicId, 0)}/0/${randomUUID()}`, Buffer.from('half'))
   }
 
+  /** Begins to write what an older owner staged, and goes no further before `goOn`, as one that is suspended. */
+  async holdOpen(): Promise<{ path: string; goOn: () => void; written: Promise<number> }> {
+    const { topicId } = await this.#log.describe()
+    const path = `${partitionStaging(this.root, topicId, 0)}/0/${randomUUID()}`
+    const gate = Promise.withResolvers<void>()
+    async function* body() {
+      yield MUCH
+      await gate.promise
+      yield MUCH
+    }
+    const written = this.#lake.write(path, body())
+    await eventually(async () => expect(await isOpen(this.#namenode, path)).toBe(true), PATIENCE_MS)
+    return { path, goOn: gate.resolve, written }
+  }
+
+  /** Writes a file beside the archivers. */
+  write(path: string, body: Uint8Array): Promise<number> {
+    return this.#lake.write(path, body)
+  }
+
   /** Fails unless the lake holds every message once. */
   async expectExactlyOnce(what: string): Promise<void> {
     await expectLakeHoldsLog(this.#log, this.#lake, this.root, what)
@@ -99,6 +127,14 @@ export class OnePartition {
       report: () => undefined,
     }).run()
   }
+}
+
+/** Whether HDFS takes the file for one that is being written: somebody has a lease on it. */
+async function isOpen(namenode: string, path: string): Promise<boolean> {
+  const query = 'op=GET_BLOCK_LOCATIONS&user.name=music-faker-test'
+  const answer = await fetch(`${namenode}/webhdfs/v1${path}?${query}`)
+  const { LocatedBlocks: blocks } = (await answer.json()) as { LocatedBlocks?: { isUnderConstruction: boolean } }
+  return blocks?.isUnderConstruction === true
 }
 
 function message(n: number): LogMessage {

@@ -1,5 +1,5 @@
 /** The torture is itself something to rely on: what it is told, what it tells, and that it leaves nothing behind. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -88,7 +88,8 @@ describe.runIf(LONG && !skipped && existsSync('/proc'))('a real one', () => {
       const env = { ...process.env, TMPDIR: out }
       const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
       const printed = text(child.stdout)
-      if (interrupt) child.stdout.on('data', (line) => String(line).includes('kill -9') && child.kill('SIGINT'))
+      // Once: a second leaves at once.
+      if (interrupt) void saidOf(child, /[1-9][\d,]* events in the lake/).then(() => child.kill('SIGINT'))
       const [code] = await once(child, 'exit')
       expect(code, await printed).toBe(0)
       const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as TortureResult
@@ -99,6 +100,11 @@ describe.runIf(LONG && !skipped && existsSync('/proc'))('a real one', () => {
     600_000,
   )
 })
+
+/** Resolves when it has printed this. */
+async function saidOf({ stdout }: ChildProcess, what: RegExp): Promise<void> {
+  for (let said = ''; !what.test(said); ) said += String((await once(stdout as NodeJS.EventEmitter, 'data'))[0])
+}
 
 /** Processes that work in a folder below `folder`, also where it was removed. */
 function processesBelow(folder: string): string[] {

@@ -17,6 +17,7 @@ import { type CommitRecord, encodeRecord } from '../../src/archive/record.ts'
 import { foldedBatches } from '../../src/lake/repair-folded.ts'
 import { verify } from '../../src/lake/verify.ts'
 import { LakeFollower } from '../../src/stats/follower.ts'
+import { eventually } from '../contract/log-reading.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { ROOT, SmallArchive, TOPIC_ID } from '../lake/small-archive.ts'
 import { watchedLake } from '../stats/watched-lake.ts'
@@ -117,6 +118,33 @@ describe('a log that is folded', () => {
     expect((await names(manifestsFolder(LOG))).length).toBeLessThanOrEqual(manifests.length + 9)
     expect(await verify({ lake: archive.lake, root: ROOT })).toMatchObject({ ok: true, files: 2 * 80 + 27 })
   })
+})
+
+it('folds no record whose files are not published yet', async () => {
+  let gate = Promise.resolve()
+  const held = await SmallArchive.create((lake) => ({
+    ...watchedLake(lake, () => undefined),
+    rename: async (from, to) => {
+      if (to.includes('/year=')) await gate
+      return lake.rename(from, to)
+    },
+  }))
+  const log = await held.claim(0, TOPIC_ID, 2)
+  const commit = () => held.commit(log, 0, { days: { 1: 1 } })
+  for (let i = 0; i < 2; i++) await commit()
+  await log.close()
+  const opened = Promise.withResolvers<void>()
+  gate = opened.promise
+  const committing = commit()
+  await eventually(async () => expect(await held.lake.stat(held.record(0, 4))).toBeDefined(), 5_000)
+  // A fold that has begun comes to its end.
+  await log.close()
+  expect(await checkpointNumbers(held.lake, LOG)).toEqual([2])
+  opened.resolve()
+  await committing
+  await log.close()
+  expect(await checkpointNumbers(held.lake, LOG)).toEqual([2, 4])
+  await held.destroy()
 })
 
 describe('who comes too late', () => {

@@ -191,6 +191,24 @@ it('does not wait longer than a drain may take for a call that hangs', async () 
   expect(await running).toMatchObject({ events: 0, drained: false })
 })
 
+it('lets go of a partition that is taken from it while a call hangs, and takes it again', async () => {
+  const stop = new AbortController()
+  const hanging = vi.fn(() => new Promise<number>(() => undefined))
+  let hangs = true
+  const write = (path: string, body: Parameters<LakeStorage['write']>[1]) =>
+    hangs && path.endsWith('.jsonl') ? hanging() : lake.write(path, body)
+  const running = run({ lake: { ...bound(lake), write }, once: false, signal: stop.signal, drainMs: 100 })
+  put(0, 'one')
+  await eventually(() => expect(hanging).toHaveBeenCalled(), 5_000)
+  hangs = false
+  topic.bounce('g', 0)
+  await eventually(async () => {
+    expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1)
+  }, 5_000)
+  stop.abort()
+  expect(await running).toMatchObject({ events: 1 })
+})
+
 function bound(of: LakeStorage): LakeStorage {
   return {
     write: (path, body) => of.write(path, body),
