@@ -14,6 +14,8 @@ import { backoff, pause } from './retry.ts'
 
 /** A continuous flow commits each partition every other second: half the files of `consume -m realtime`, as live to the eye. */
 const FLOW_AGE_MS = 1_500
+/** Events of so long go into the log together: each append is forced to the disk, and wakes who reads. The page shows four changes a second. */
+const FLOW_GATHER_MS = 250
 /** How long a stop waits for the archiver to reach the log's end, and then to drain: together less than the 10 s that it has. */
 const CATCH_UP_MS = 5_000
 const DRAIN_MS = 2_500
@@ -85,6 +87,7 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
         log: options.log,
         generator,
         perSecond: parseRate(options.config.rate),
+        gatherMs: FLOW_GATHER_MS,
         signal,
         onAcknowledged: (messages) => {
           produced += messages.length

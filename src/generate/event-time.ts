@@ -94,15 +94,15 @@ export function scheduledTimes(seed: number, { start, step }: Schedule): EventTi
 }
 
 /**
- * Times of events that happen now: those of one lot fall within the last moments, a millisecond each, but not before
- * the lot before. Where the machine's clock is set back, time stands still until it has caught up.
+ * Times of events that happen now: those of one lot fall within the last moments, a millisecond each or the `gatherMs` of
+ * all of them, but not before the lot before. Where the machine's clock is set back, time stands still until it has caught up.
  */
-export function presentTimes(seed: number, clock: Clock): EventTimes {
+export function presentTimes(seed: number, clock: Clock, gatherMs = 0): EventTimes {
   const random = new Random(seed, STREAM)
   let last = 0
   return (count) => {
     const now = Math.max(last, Math.floor(clock.now()) * 1000)
-    const begin = Math.max(last, now - count * 1000)
+    const begin = Math.max(last, now - Math.max(count, gatherMs) * 1000)
     const times = Float64Array.from({ length: count }, (_, event) =>
       Math.floor(begin + ((event + random.float()) / count) * (now - begin)),
     )

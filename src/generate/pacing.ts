@@ -35,8 +35,8 @@ const SPEED = /^(\d+(?:\.\d+)?|\.\d+)\s*x?$/i
 const MAX_PER_SECOND = 100_000_000
 const MAX_SPEED = 1_000_000
 
-/** The least time between two lots: a lot is an append, and an append for each event would be the slowest way. */
-const TICK_MS = 20
+/** The least time between two lots, where nobody says otherwise: an append for each event would be the slowest way. */
+export const GATHER_MS = 20
 /** setTimeout fires at once beyond 2^31 ms; waking up now and then costs nothing. */
 const LONGEST_SLEEP_MS = 60_000
 /** How much of a standstill is made up for afterwards. */
@@ -79,6 +79,8 @@ export interface PaceOptions {
   perSecond: number | undefined
   /** The largest lot. */
   maxBatch: number
+  /** The least time between two lots, in milliseconds. */
+  gatherMs?: number | undefined
   clock: Clock
   /** Ends the pace, at once even in the middle of a wait. */
   signal: AbortSignal
@@ -89,7 +91,8 @@ export interface PaceOptions {
  * the average is exact however late single lots are. After a standstill at most 5 s of events are made up for; the
  * rest is let go. Ends only by `signal` or by the caller's return.
  */
-export async function* pace({ perSecond, maxBatch, clock, signal }: PaceOptions): AsyncGenerator<number, void, void> {
+export async function* pace(options: PaceOptions): AsyncGenerator<number, void, void> {
+  const { perSecond, maxBatch, gatherMs = GATHER_MS, clock, signal } = options
   const begin = clock.elapsed()
   const mostOwed = Math.max(1, Math.floor((perSecond ?? 0) * CATCH_UP_S))
   let given = 0
@@ -110,6 +113,6 @@ export async function* pace({ perSecond, maxBatch, clock, signal }: PaceOptions)
     }
     const wait = begin + (given * 1000) / perSecond - clock.elapsed()
     // A timer may fire a little early, before anything is due: then the rest is waited for.
-    await clock.sleep(Math.min(Math.max(wait, lot > 0 ? TICK_MS : 1), LONGEST_SLEEP_MS), signal)
+    await clock.sleep(Math.min(Math.max(wait, lot > 0 ? gatherMs : 1), LONGEST_SLEEP_MS), signal)
   }
 }

@@ -3,7 +3,7 @@ import { formatTimestamp } from '../event.ts'
 import type { EventLog, LogMessage } from '../log/log.ts'
 import { type Flow, planFlow, presentTimes, requirePast, scheduledTimes } from './event-time.ts'
 import type { Generator } from './generator.ts'
-import { type Clock, pace, systemClock } from './pacing.ts'
+import { type Clock, GATHER_MS, pace, systemClock } from './pacing.ts'
 
 export interface ProduceOptions {
   log: Pick<EventLog, 'append'>
@@ -16,8 +16,10 @@ export interface ProduceOptions {
   start?: number | undefined
   /** Seconds of event time per second of running (`parseSpeed`); only with `start`. */
   speed?: number | undefined
-  /** The most events in one append; 2,000 by default. A paced run appends what is due about every 20 ms. */
+  /** The most events in one append; 2,000 by default. */
   maxBatch?: number | undefined
+  /** The least time between two appends of a paced run, in milliseconds; 20 by default. */
+  gatherMs?: number | undefined
   /** Ends the run: nothing new is appended, the append in flight is waited for. */
   signal?: AbortSignal | undefined
   /** Told at most twice a second while events are acknowledged, and once at the end, also before an error is thrown. */
@@ -95,12 +97,12 @@ export async function produce(options: ProduceOptions): Promise<ProduceSummary> 
 
 /** Events as they fall due, with their times; ends when there are enough of them or the present is reached. */
 async function* lots(options: ProduceOptions, flow: Flow, clock: Clock, signal: AbortSignal): AsyncGenerator<Lot> {
-  const { generator, count, maxBatch = LARGEST_LOT } = options
+  const { generator, count, maxBatch = LARGEST_LOT, gatherMs = GATHER_MS } = options
   const { seed } = generator
-  const times = flow.schedule ? scheduledTimes(seed, flow.schedule) : presentTimes(seed, clock)
+  const times = flow.schedule ? scheduledTimes(seed, flow.schedule) : presentTimes(seed, clock, options.gatherMs)
   let left = count ?? Number.POSITIVE_INFINITY
   if (left === 0) return
-  for await (const due of pace({ perSecond: flow.perSecond, maxBatch, clock, signal })) {
+  for await (const due of pace({ perSecond: flow.perSecond, maxBatch, gatherMs, clock, signal })) {
     const planned = times(Math.min(due, left))
     const past = flow.schedule && count === undefined ? upTo(planned, clock.now()) : planned
     if (past.length > 0) yield makeLot(generator, past)
