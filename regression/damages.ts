@@ -117,7 +117,7 @@ export class Site {
       new PartitionArchiver({
         ...{ log: this.log, lake: this.lake, root: this.root, limits: LIMITS },
         assignment: { topicId, partition, revoked: never, commit: async () => {} },
-        ...{ owner: randomUUID(), readBytes: 1_000_000, clock: Date.now, acceptGap: false, target: end },
+        ...{ owner: randomUUID(), readBytes: () => 1_000_000, clock: Date.now, acceptGap: false, target: end },
         ...{ stop: never, abandon: never, report: () => undefined },
       }).run(),
     )

@@ -91,7 +91,7 @@ async function run(lake: LakeStorage, abandon: AbortSignal): Promise<void> {
     ...{ log, lake, root: ROOT, limits: LIMITS, foldEvery: FOLD_EVERY, abandon },
     assignment: { topicId, partition: 0, revoked: abandon, commit: async () => {} },
     owner: `owner ${Math.random()}`,
-    readBytes: 1_000_000,
+    readBytes: () => 1_000_000,
     clock: Date.now,
     acceptGap: false,
     target: MESSAGES,

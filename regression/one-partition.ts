@@ -121,7 +121,7 @@ export class OnePartition {
       ...{ log: this.#log, lake, root: this.root, target, limits: LIMITS, stop: never, abandon: abandon ?? never },
       assignment: { topicId, partition: 0, revoked: never, commit },
       owner: `owner ${randomUUID()}`,
-      readBytes: 1_000_000,
+      readBytes: () => 1_000_000,
       clock: Date.now,
       acceptGap: false,
       report: () => undefined,

@@ -102,6 +102,8 @@ export class EventBytes {
   /** The same. At least one byte follows the closing quote of each text. */
   view: DataView = new DataView(this.data.buffer)
   #source: Uint8Array = this.data
+  /** The bytes of the timestamp from which `minute` was read: minutes repeat. */
+  readonly #minuteWords = new Int32Array(4)
   #leads = COMPACT
   #at = 0
   #end = 0
@@ -220,20 +222,36 @@ export class EventBytes {
     const start = this.#at
     const dot = start + 19
     if (dot + 1 >= this.#end) return false
-    if (data[start + 4] !== DASH || data[start + 7] !== DASH || data[start + 10] !== T) return false
-    if (data[start + 13] !== COLON || data[start + 16] !== COLON) return false
-    const year = this.#pair(start) * 100 + this.#pair(start + 2)
-    const hour = this.#pair(start + 11)
-    const minute = this.#pair(start + 14)
+    if (!this.#isLastMinute(start) && !this.#readMinute(start)) return false
     const second = this.#pair(start + 17)
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false
-    if (!this.#isDate(year, this.#pair(start + 5), this.#pair(start + 8))) return false
-    this.minute = (this.#day * 24 + hour) * 60 + minute
+    if (data[start + 16] !== COLON || second < 0 || second > 59) return false
     this.millis = second * 1000
     this.#at = dot
     if (data[dot] === DOT && !this.#fraction()) return false
     if (data[this.#at++] !== QUOTE) return false
     return this.minute * 60_000 + second * 1000 <= now + MAX_FUTURE_MS
+  }
+
+  #isLastMinute(start: number): boolean {
+    const { view } = this
+    const words = this.#minuteWords
+    for (let i = 3; i >= 0; i--) if (view.getInt32(start + i * 4, true) !== words[i]) return false
+    return true
+  }
+
+  /** YYYY-MM-DDTHH:MM. */
+  #readMinute(start: number): boolean {
+    const data = this.data
+    if (data[start + 4] !== DASH || data[start + 7] !== DASH || data[start + 10] !== T) return false
+    if (data[start + 13] !== COLON) return false
+    const year = this.#pair(start) * 100 + this.#pair(start + 2)
+    const hour = this.#pair(start + 11)
+    const minute = this.#pair(start + 14)
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59) return false
+    if (!this.#isDate(year, this.#pair(start + 5), this.#pair(start + 8))) return false
+    this.minute = (this.#day * 24 + hour) * 60 + minute
+    for (let i = 0; i < 4; i++) this.#minuteWords[i] = this.view.getInt32(start + i * 4, true)
+    return true
   }
 
   /** The dot and one to six digits, of which three count. */

@@ -17,7 +17,7 @@ import { type ArchiveEvent, type ArchiveSummary, ArchiveTally } from './report.t
 export type { ArchiveEvent, ArchiveSummary } from './report.ts'
 
 /** What all partitions of this process may hold of the log at a time. */
-const READ_BUDGET = 16_777_216
+const READ_BUDGET = 8_388_608
 const LARGEST_READ = 524_288
 const SMALLEST_READ = 131_072
 /**
@@ -179,7 +179,7 @@ class Archiver {
         limits,
         acceptGap,
         owner: this.#owner,
-        readBytes: this.#readBytes(),
+        readBytes: () => this.#readBytes(),
         clock: this.#clock,
         target: this.#targets?.get(partition),
         stop: signal,

@@ -11,6 +11,7 @@ import type { Slots } from '../stats/slots.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import type { BatchRecord } from './record.ts'
+import { LARGEST_CHUNK } from './staged-file.ts'
 import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
 
 /** The longest wait for messages in one call; stopping and closing by age do not depend on it. */
@@ -25,8 +26,8 @@ export interface PartitionOptions {
   assignment: Assignment
   owner: string
   limits: BatchLimits
-  /** Bytes per read: what this partition may hold of the log at a time. */
-  readBytes: number
+  /** Bytes per read: what this partition may hold of the log at a time, now. */
+  readBytes: () => number
   clock: () => number
   /** Go on over offsets that retention removed, recording the gap. */
   acceptGap: boolean
@@ -174,7 +175,7 @@ export class PartitionArchiver {
       if (trickles) await pause(gatherFor(staged.state, limits, performance.now()), signal).catch(() => undefined)
       if (signal.aborted) break
       const maxWaitMs = waitFor(staged.state, limits, performance.now(), LONGEST_READ_MS)
-      const batch = await readUnlessAborted(reader, { maxBytes: readBytes, maxWaitMs, signal })
+      const batch = await readUnlessAborted(reader, { maxBytes: readBytes(), maxWaitMs, signal })
       if (!batch || batch.next === batch.first) continue
       cursor = { batch, index: 0 }
       trickles = batch.next >= batch.end && batch.count < TRICKLE
@@ -218,10 +219,11 @@ export class PartitionArchiver {
   }
 
   #openBatch(commits: CommitLog, first: number): StagedBatch {
-    const { lake, root } = this.#options
+    const { lake, root, readBytes } = this.#options
     this.#batches++
+    const chunkBytes = Math.min(LARGEST_CHUNK, Math.ceil(readBytes() / 2))
     return new StagedBatch(
-      { lake, root, partition: this.#partition, folder: commits.staging, batch: this.#batches },
+      { lake, root, partition: this.#partition, folder: commits.staging, batch: this.#batches, chunkBytes },
       first,
     )
   }

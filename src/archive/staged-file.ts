@@ -5,13 +5,14 @@ import type { LakeStorage } from '../lake/storage.ts'
 import type { CommittedFile } from './record.ts'
 
 const FIRST_CHUNK = 16_384
-const LARGEST_CHUNK = 262_144
+export const LARGEST_CHUNK = 262_144
 const LF = 0x0a
 
 /** One staged file. Small ones go to the lake in one call at the end, larger ones stream from the first full chunk on. */
 export class StagedFile {
   readonly #lake: LakeStorage
   readonly #path: string
+  readonly #chunkBytes: number
   #chunk = Buffer.allocUnsafe(FIRST_CHUNK)
   #used = 0
   #lines = 0
@@ -20,22 +21,24 @@ export class StagedFile {
   #stream: PassThrough | undefined
   #written: Promise<number> | undefined
 
-  constructor(lake: LakeStorage, path: string) {
+  /** @param chunkBytes what is gathered before it goes to the lake; about four times as much is held while that is slow */
+  constructor(lake: LakeStorage, path: string, chunkBytes = LARGEST_CHUNK) {
     this.#lake = lake
     this.#path = path
+    this.#chunkBytes = chunkBytes
   }
 
   /** Adds `data[start, end)` as a line. Gives a promise only when the caller must wait for the lake. */
   append(data: Uint8Array, start = 0, end = data.length): Promise<void> | undefined {
     this.#lines++
     const size = end - start + 1
-    if (this.#used + size > this.#chunk.length && this.#chunk.length < LARGEST_CHUNK) this.#grow(this.#used + size)
+    if (this.#used + size > this.#chunk.length && this.#chunk.length < this.#chunkBytes) this.#grow(this.#used + size)
     if (this.#used + size <= this.#chunk.length) {
       this.#put(data, start, end)
       return undefined
     }
     const waiting = this.#used > 0 ? this.#send(this.#takeChunk()) : undefined
-    this.#chunk = Buffer.allocUnsafe(Math.max(LARGEST_CHUNK, size))
+    this.#chunk = Buffer.allocUnsafe(Math.max(this.#chunkBytes, size))
     this.#put(data, start, end)
     return waiting
   }
@@ -68,7 +71,7 @@ export class StagedFile {
   }
 
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafe(Math.min(LARGEST_CHUNK, Math.max(needed, this.#chunk.length * 4)))
+    const larger = Buffer.allocUnsafe(Math.min(this.#chunkBytes, Math.max(needed, this.#chunk.length * 4)))
     larger.set(this.#chunk.subarray(0, this.#used))
     this.#chunk = larger
   }
@@ -87,7 +90,7 @@ export class StagedFile {
   async #send(chunk: Buffer): Promise<void> {
     this.#account(chunk)
     if (!this.#stream) {
-      const stream = new PassThrough({ highWaterMark: 2 * LARGEST_CHUNK })
+      const stream = new PassThrough({ highWaterMark: this.#chunkBytes })
       // The failure is reported by #written; without a listener it would end the process.
       stream.on('error', () => undefined)
       this.#stream = stream

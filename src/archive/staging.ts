@@ -35,6 +35,8 @@ export interface StagingPlace {
   folder: string
   /** Distinguishes this batch from the owner's others. */
   batch: number
+  /** As of `StagedFile`. */
+  chunkBytes?: number
 }
 
 export interface SealedBatch {
@@ -186,10 +188,15 @@ export class StagedBatch {
     const day = Math.floor(minute / MINUTES_PER_DAY)
     let file = this.#days.get(day)
     if (!file && this.#days.size < MAX_DAYS) {
-      file = new StagedFile(this.#place.lake, `${this.#place.folder}/${this.#place.batch}-${dayName(day)}.jsonl`)
+      file = this.#open(dayName(day))
       this.#days.set(day, file)
     }
     return file
+  }
+
+  #open(name: string): StagedFile {
+    const { lake, folder, batch, chunkBytes } = this.#place
+    return new StagedFile(lake, `${folder}/${batch}-${name}.jsonl`, chunkBytes)
   }
 
   #addQuarantined(
@@ -199,7 +206,7 @@ export class StagedBatch {
     now: number,
   ): Promise<void> | undefined {
     this.#quarantined.set(invalid.reason, (this.#quarantined.get(invalid.reason) ?? 0) + 1)
-    this.#quarantine ??= new StagedFile(this.#place.lake, `${this.#place.folder}/${this.#place.batch}-quarantine.jsonl`)
+    this.#quarantine ??= this.#open('quarantine')
     const line = JSON.stringify({
       partition: this.#place.partition,
       offset,

@@ -30,6 +30,8 @@ import type { ViewSections } from './view.ts'
 const CLOSE_MS = 500
 /** Who asks within it is given the same sections. */
 const SHARED_MS = 100
+/** How long a look at the log may hold up what else is known: it may hang. */
+const FRESHEN_MS = 200
 /** How often the totals are put by, to tell the change from. */
 const REMEMBER_MS = 1_000
 /** What is the same for every view; `recent` holds more rows than one shows, so that a filter leaves some. */
@@ -89,6 +91,12 @@ export class Live {
   async close(): Promise<void> {
     this.#stop.abort()
     await Promise.race([this.#loops, sleep(CLOSE_MS)])
+  }
+
+  /** Has what came last read now, for somebody who watches it come. Never rejects, and takes 200 ms at most. */
+  async freshen(): Promise<void> {
+    await Promise.race([this.#log.freshen(this.#stop.signal), sleep(FRESHEN_MS, undefined, { ref: false })])
+    this.#madeAt = Number.NEGATIVE_INFINITY
   }
 
   /** Whether both answer, and take what the archiver of this process reads and writes, where there is one. */

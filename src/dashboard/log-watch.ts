@@ -1,12 +1,15 @@
 /** Watches the log: does it answer, how far does it go, how fast does it grow, and what came last. */
 import type { FastifyBaseLogger } from 'fastify'
-import type { EventLog } from '../log/log.ts'
+import type { EventLog, TopicDescription } from '../log/log.ts'
 import type { DependencyHealth, Rate, Recent } from './api.ts'
 import { Dependency } from './health.ts'
 import type { LogPosition } from './lag.ts'
 import { OVERDUE_MS, repeat, WATCH_MS } from './loop.ts'
 import { ProductionRate } from './rate.ts'
 import { TailSample } from './sample.ts'
+
+/** A sample that is so new serves whoever asks for a new one: there may be many streams. */
+const NEW_MS = 100
 
 export class LogWatch {
   readonly #log: EventLog
@@ -15,7 +18,12 @@ export class LogWatch {
   readonly #health = new Dependency(Date.now(), OVERDUE_MS, 'no answer yet')
   readonly #rate = new ProductionRate()
   readonly #sample: TailSample
+  /** The reading of the tail that is under way. */
+  #sampling: Promise<void> | undefined
+  #sampledAt = Number.NEGATIVE_INFINITY
   #position: LogPosition | undefined
+  /** When that was asked for, monotonic milliseconds. */
+  #askedAt = 0
   #readAt: number | undefined
 
   /** @param group the consumer group whose committed offsets are shown */
@@ -61,15 +69,23 @@ export class LogWatch {
     // Two loops: a read that hangs must not keep the other from noticing that the log fails.
     return Promise.all([
       repeat(WATCH_MS, signal, () => this.#look(signal)),
-      repeat(WATCH_MS, signal, () => this.#readTail(signal)),
+      repeat(WATCH_MS, signal, () => this.#sampleTail(signal, async () => this.#newerTopic())),
     ])
+  }
+
+  /** Looks for what has come since, for somebody who watches: the loop of `run` does it once a second. Never rejects. */
+  freshen(signal: AbortSignal): Promise<void> {
+    if (performance.now() - this.#sampledAt < NEW_MS) return Promise.resolve()
+    return this.#sampleTail(signal, () => this.#log.describe())
   }
 
   async #look(signal: AbortSignal): Promise<void> {
     this.#health.begun(Date.now())
     try {
+      const askedAt = performance.now()
       const topic = await this.#log.describe()
       const at = Date.now()
+      this.#askedAt = askedAt
       this.#position = { topic, committed: await this.#log.committed(this.#group) }
       this.#readAt = at
       this.#health.succeeded(Date.now())
@@ -79,10 +95,24 @@ export class LogWatch {
     }
   }
 
-  async #readTail(signal: AbortSignal): Promise<void> {
-    if (this.#position === undefined) return
+  /** What the log was last seen to hold; undefined where the sample knows of that already. */
+  #newerTopic(): TopicDescription | undefined {
+    return this.#askedAt > this.#sampledAt ? this.#position?.topic : undefined
+  }
+
+  #sampleTail(signal: AbortSignal, describe: () => Promise<TopicDescription | undefined>): Promise<void> {
+    this.#sampling ??= this.#readTail(signal, describe).finally(() => {
+      this.#sampling = undefined
+    })
+    return this.#sampling
+  }
+
+  async #readTail(signal: AbortSignal, describe: () => Promise<TopicDescription | undefined>): Promise<void> {
     try {
-      await this.#sample.read(this.#position.topic, Date.now(), signal)
+      const topic = await describe()
+      if (topic === undefined) return
+      await this.#sample.read(topic, Date.now(), signal)
+      this.#sampledAt = performance.now()
     } catch (error) {
       // The next look tells whether the log fails; a tail that retention or a new topic took away is no failure.
       if (!signal.aborted) this.#logger.debug({ err: error }, 'the tail of the log could not be read')

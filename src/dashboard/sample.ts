@@ -1,7 +1,7 @@
 /**
  * The live feed: a bounded sample of the newest messages, read from the tail of the log, so that the page shows events
- * before they are archived. At most ROWS rows a second are read, whatever the rate; the sample says how many messages
- * it stands for.
+ * before they are archived. At most ROWS rows are read at a time, whatever the rate; the sample says how many messages of
+ * the last second it stands for.
  */
 import { decode } from '../event.ts'
 import type { EventLog, LogBatch, TopicDescription } from '../log/log.ts'
@@ -9,7 +9,7 @@ import type { Recent, Row } from './api.ts'
 import { advance } from './rate.ts'
 import { row } from './text.ts'
 
-/** Rows taken in one reading, once a second. */
+/** Rows taken in one reading: once a second, or four times while somebody watches. */
 export const ROWS = 20
 /** Rows kept for whoever asks. */
 export const KEPT = 100
@@ -18,12 +18,22 @@ const PARTITIONS = 8
 const MAX_BYTES = 65_536
 const MAX_WAIT_MS = 200
 
+/** What a sample stands for is told of so long. */
+const TOLD_MS = 1_000
+
+interface Reading {
+  /** Epoch milliseconds. */
+  at: number
+  standsFor: number
+  sampled: number
+}
+
 export class TailSample {
   readonly #log: EventLog
   #previous: TopicDescription | undefined
   #rows: Row[] = []
-  #standsFor = 0
-  #sampled = 0
+  /** Of the last second; the first one of all stands for nothing. */
+  #readings: Reading[] = []
 
   constructor(log: EventLog) {
     this.#log = log
@@ -31,7 +41,8 @@ export class TailSample {
 
   /** Newest first. */
   current(limit: number): Recent {
-    return { rows: this.#rows.slice(0, limit), standsFor: this.#standsFor, sampled: this.#sampled }
+    const sum = (part: 'standsFor' | 'sampled') => this.#readings.reduce((total, reading) => total + reading[part], 0)
+    return { rows: this.#rows.slice(0, limit), standsFor: sum('standsFor'), sampled: sum('sampled') }
   }
 
   /**
@@ -42,13 +53,13 @@ export class TailSample {
     if (topic === this.#previous) return
     const previous = this.#previous?.topicId === topic.topicId ? this.#previous : undefined
     this.#previous = topic
-    this.#standsFor = previous === undefined ? 0 : advance(previous, topic)
-    this.#sampled = 0
+    const reading = { at: now, standsFor: previous === undefined ? 0 : advance(previous, topic), sampled: 0 }
+    this.#readings = [...this.#readings.filter(({ at }) => now - at < TOLD_MS && at <= now), reading]
 
     const fresh: Row[] = []
     for (const tail of tails(previous, topic)) fresh.push(...(await this.#readTail(tail, now, signal)))
     const rows = fresh.sort(byTime).slice(0, ROWS)
-    if (previous !== undefined) this.#sampled = rows.length
+    if (previous !== undefined) reading.sampled = rows.length
     this.#rows = [...rows, ...this.#rows].slice(0, KEPT)
   }
 

@@ -54,7 +54,7 @@ export interface Dashboard {
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const live = new Live(options)
   const views = new Views(live)
-  const streams = new LiveStreams(views)
+  const streams = new LiveStreams(views, undefined, () => live.freshen())
   const app = buildApp({
     live,
     views,

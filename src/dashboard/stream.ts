@@ -26,6 +26,7 @@ interface Client {
 
 export class LiveStream {
   readonly #sections: () => Sections
+  readonly #freshen: () => Promise<void>
   readonly #now: () => number
   readonly #run = randomUUID().slice(0, 8)
   readonly #clients = new Set<Client>()
@@ -36,9 +37,13 @@ export class LiveStream {
   #skipped = 0
   #closed = false
 
-  /** @param sections what is known now: each section a new object when it changed, the same one when it did not */
-  constructor(sections: () => Sections, now: () => number = Date.now) {
+  /**
+   * @param sections what is known now: each section a new object when it changed, the same one when it did not
+   * @param freshen called before `sections` is, to look for what has come since; it must not reject
+   */
+  constructor(sections: () => Sections, freshen = async () => {}, now: () => number = Date.now) {
     this.#sections = sections
+    this.#freshen = freshen
     this.#now = now
     this.#sent = sections()
   }
@@ -66,7 +71,7 @@ export class LiveStream {
     response.on('error', () => this.#detach(client))
     response.write(`retry: ${RETRY_MS}\n\n`)
     if (last !== this.#id()) response.write(this.#snapshot())
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS)
+    if (this.#timer === undefined) this.#tickLater()
   }
 
   /** Ends every stream at once; those that come later end at once, too. */
@@ -74,15 +79,26 @@ export class LiveStream {
     this.#closed = true
     for (const { response } of this.#clients) response.end()
     this.#clients.clear()
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   #detach(client: Client): void {
     this.#clients.delete(client)
     if (this.#clients.size > 0) return
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#timer = undefined
+  }
+
+  /** Deltas are never closer than that, and what they tell of is looked for right before. */
+  #tickLater(): void {
+    const timer = setTimeout(async () => {
+      await this.#freshen()
+      if (this.#timer !== timer) return
+      this.#tick()
+      this.#tickLater()
+    }, TICK_MS)
+    this.#timer = timer
   }
 
   #tick(): void {

@@ -13,14 +13,17 @@ const LIMITS = { views: 32, clients: 5_000 }
 
 export class LiveStreams {
   readonly #views: Views
+  readonly #freshen: (() => Promise<void>) | undefined
   readonly #limits: typeof LIMITS
   readonly #streams = new Map<string, LiveStream>()
   /** Deltas that clients of streams missed which have ended. */
   #skippedBefore = 0
   #closed = false
 
-  constructor(views: Views, limits = LIMITS) {
+  /** @param freshen as of LiveStream */
+  constructor(views: Views, limits = LIMITS, freshen?: () => Promise<void>) {
     this.#views = views
+    this.#freshen = freshen
     this.#limits = limits
   }
 
@@ -60,7 +63,7 @@ export class LiveStreams {
     let stream = this.#streams.get(key)
     if (!stream) {
       const view = this.#views.get(query)
-      stream = new LiveStream(() => view.sections())
+      stream = new LiveStream(() => view.sections(), this.#freshen)
       this.#streams.set(key, stream)
     }
     stream.attach(response, last)

@@ -32,9 +32,15 @@ describe('tails', () => {
 describe('the sample', () => {
   let flow: Flow
   let sample: TailSample
-  const read = async () => sample.read(await flow.log.describe(), Date.now(), new AbortController().signal)
+  let now = 0
+  /** Two seconds after the last reading, or so many milliseconds. */
+  const read = async (laterMs = 2_000) => {
+    now += laterMs
+    await sample.read(await flow.log.describe(), now, new AbortController().signal)
+  }
 
   beforeEach(async () => {
+    now = Date.now()
     flow = await Flow.open()
     sample = new TailSample(flow.log)
   })
@@ -69,6 +75,23 @@ describe('the sample', () => {
     await read()
     expect(sample.current(100)).toMatchObject({ standsFor: 0, sampled: 0 })
     expect(new Set(sample.current(100).rows.map(({ id }) => id)).size).toBe(8)
+  })
+
+  it('tells of the last second, however often it is read', async () => {
+    await read()
+    for (const [events, standsFor] of [
+      [4, 4],
+      [30, 34],
+      [5, 39],
+      [0, 35],
+      [0, 5],
+      [0, 0],
+    ] as const) {
+      await flow.generate(events)
+      await read(400)
+      expect(sample.current(100).standsFor).toBe(standsFor)
+      expect(sample.current(100).sampled).toBeLessThanOrEqual(standsFor)
+    }
   })
 
   it('leaves out what is no event, and cuts long names', async () => {

@@ -187,6 +187,7 @@ describe('a client that does not read', () => {
     skew = 0
     stream = new LiveStream(
       () => sections,
+      undefined,
       () => Date.now() + skew,
     )
     const serving = await serve(stream)

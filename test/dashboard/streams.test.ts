@@ -121,6 +121,7 @@ describe('a thousand clients that do not read', () => {
     const message = 20_000
     const stream = new LiveStream(
       () => ({ problems: [{ message: String(++n % 10).repeat(message) }] }) as never,
+      undefined,
       () => now,
     )
     // Responses whose sockets take nothing: a buffer of one byte is full at once.
