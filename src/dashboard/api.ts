@@ -265,8 +265,11 @@ export type Rate = z.infer<typeof rateSchema>
 export const WINDOWS = { '1m': 60, '5m': 300, '15m': 900, '60m': 3_600, '24h': 86_400, all: null } as const
 export type Window = keyof typeof WINDOWS
 
-/** The fields of an event that a view can be filtered by, each with at most MAX_FILTER_VALUES values. */
-export const FILTERS = ['country', 'platform', 'device', 'genre', 'action'] as const
+export const FIELDS = ['country', 'platform', 'device', 'genre', 'action'] as const
+/** What a view can be filtered by, each with at most MAX_FILTER_VALUES values: fields of the event, and hours of the week. */
+export const FILTERS = [...FIELDS, 'when'] as const
+/** An hour of the week: 5-18 is Friday from 18:00 to 19:00, UTC. */
+export const WEEK_HOUR = /^[1-7]-(?:1?\d|2[0-3])$/
 export const MAX_FILTER_VALUES = 8
 
 const filterSchema = z.partialRecord(z.enum(FILTERS), z.array(name).min(1).max(MAX_FILTER_VALUES))
@@ -341,6 +344,11 @@ export const skipsSchema = z.strictObject({
   ...skipRateSchema.shape,
   devices: z.array(skipRateSchema.extend({ device: name })).describe('the same by device, most plays first'),
   exact,
+  curve: z
+    .array(skipRateSchema.extend({ within: seconds }))
+    .describe(
+      'the newest plays that were seen for so many seconds, and those skipped by then, from the times of the events; empty where no minute is known event by event',
+    ),
 })
 export type Skips = z.infer<typeof skipsSchema>
 

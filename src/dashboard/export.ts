@@ -1,8 +1,8 @@
 /** What a view shows, as tables for a spreadsheet (CSV, RFC 4180) or a program (JSON). Pure. */
-import { FILTERS, type Snapshot, type Top } from './api.ts'
+import { FIELDS, type Snapshot, type Top } from './api.ts'
 
 /** Parts of a view that can be had as a table. */
-export const PARTS = ['artists', 'tracks', ...FILTERS, 'over_time', 'hours', 'durations', 'skips', 'recent'] as const
+export const PARTS = ['artists', 'tracks', ...FIELDS, 'over_time', 'hours', 'durations', 'skips', 'recent'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface Table {

@@ -1,7 +1,7 @@
 /** The queries of the REST API. Numbers are bounded, unknown and repeated parameters are refused. */
 import { z } from 'zod'
 import { LONGEST_NAME } from '../stats/tally.ts'
-import { FILTERS, type Filter, MAX_FILTER_VALUES, WINDOWS, type Window } from './api.ts'
+import { FILTERS, type Filter, MAX_FILTER_VALUES, WEEK_HOUR, WINDOWS, type Window } from './api.ts'
 import { PARTS } from './export.ts'
 
 const time = z.iso.datetime()
@@ -23,10 +23,11 @@ export const recentQuery = z.strictObject({ limit: limit(100, 20) })
 export const commitsQuery = z.strictObject({ limit: limit(200, 20) })
 export const quarantineQuery = z.strictObject({ limit: limit(200, 20) })
 const filterValue = z.string().min(1).max(LONGEST_NAME)
-const filterValues = z
-  .union([filterValue, z.array(filterValue).max(MAX_FILTER_VALUES)])
-  .optional()
-  .describe(`only events with this value; may be repeated, up to ${MAX_FILTER_VALUES} times`)
+const weekHour = z.string().regex(WEEK_HOUR)
+const someOf = (value: z.ZodString) => z.union([value, z.array(value).max(MAX_FILTER_VALUES)]).optional()
+const filterValues = someOf(filterValue).describe(
+  `only events with this value; may be repeated, up to ${MAX_FILTER_VALUES} times`,
+)
 
 /** Which events are shown. */
 export const viewQuery = z.strictObject({
@@ -39,6 +40,9 @@ export const viewQuery = z.strictObject({
   device: filterValues,
   genre: filterValues,
   action: filterValues,
+  when: someOf(weekHour).describe(
+    'only events of this hour of the week, UTC: 5-18 is Friday from 18:00 on; may be repeated',
+  ),
 })
 
 /** The filter of a query, its values without doubles and in one order: two queries for one view give one text. */

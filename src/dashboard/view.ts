@@ -106,7 +106,7 @@ function overTime({ figures, curve: { start, step, steps } }: ViewFigures): Over
   }
 }
 
-function skips({ skips: { devices, exact } }: Figures): Skips {
+function skips({ skips: { devices, exact, within } }: Figures): Skips {
   const list = Array.from(devices, ([device, { plays, skips }]) => ({ device: clip(device), plays, skips })).sort(
     (a, b) => b.plays - a.plays || (a.device < b.device ? -1 : 1),
   )
@@ -115,6 +115,7 @@ function skips({ skips: { devices, exact } }: Figures): Skips {
     skips: sum(list.map(({ skips }) => skips)),
     devices: list,
     exact,
+    curve: within,
   }
 }
 

@@ -3,7 +3,9 @@
  * that it is summed up once.
  */
 import { performance } from 'node:perf_hooks'
+import { parseTimestamp } from '../event.ts'
 import type { TotalsSnapshot } from '../stats/totals.ts'
+import { weekHour, writeWeekHour } from '../stats/week-hour.ts'
 import type { Filter, Row, Sections, Snapshot } from './api.ts'
 import { type Live, withChanges } from './live.ts'
 import { ROWS } from './sample.ts'
@@ -111,8 +113,10 @@ export class View {
   }
 }
 
-function passes(row: Row, filter: Filter): boolean {
-  return Object.entries(filter).every(([field, values]) => values.includes(row[field as keyof Filter]))
+function passes(row: Row, { when, ...fields }: Filter): boolean {
+  const hour = writeWeekHour(weekHour(Math.floor((parseTimestamp(row.timestamp) ?? 0) / 1_000)))
+  if (when !== undefined && !when.includes(hour)) return false
+  return Object.entries(fields).every(([field, values]) => values.includes(row[field as keyof typeof fields]))
 }
 
 /** The sections of a lake that was not read yet. */

@@ -1,14 +1,17 @@
 /** What a window and a filter leave of the events, summed up from the cells. */
 import type { Cells, Minute } from './cells.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
+import { DistinctNumbers } from './distinct-numbers.ts'
 import { DURATION_BUCKETS, durationBucket } from './durations.ts'
 import type { ArtistName, TrackName } from './plays.ts'
 import type { Rows } from './rows.ts'
+import { type SkippedWithin, skipTimes } from './skip-times.ts'
 import { byCount, type NamedCount } from './tally.ts'
 import type { Names, TopEntry, TopList } from './top.ts'
-import { weekHour } from './week-hour.ts'
+import { readWeekHour, weekHour } from './week-hour.ts'
 
-export type Filter = Partial<Record<Dimension, readonly string[]>>
+/** Events with one of the values of each field that is named. `when` are hours of the week, as `readWeekHour` takes them. */
+export type Filter = Partial<Record<Dimension | 'when', readonly string[]>>
 
 export interface Distinct {
   count: number
@@ -41,7 +44,8 @@ export interface Figures {
   curve: { events: number[]; genres: Map<string, number[]>; coarser: number; exact: boolean }
   /** By weekday, Monday first, and hour, UTC. */
   hours: { matrix: number[][]; unplaced: number; exact: boolean }
-  skips: { devices: Map<string, { plays: number; skips: number }>; exact: boolean }
+  /** Whatever the filter of actions. `within` is exact, of the newest plays. */
+  skips: { devices: Map<string, { plays: number; skips: number }>; exact: boolean; within: SkippedWithin[] }
   /** Events of the window that only records without a sample know. */
   unknown: number
 }
@@ -54,6 +58,7 @@ export function minuteFigures(cells: Cells, query: CellQuery): Figures {
   const sampled = inRange.map(([, minute]) => minute).filter((minute) => !minute.complete)
   const sum = new Sum(cells, query, scaleOf(sampled.map(({ rows, events }) => ({ rows, events }))))
   for (const [at, minute] of inRange) sum.addMinute(at * 60, minute)
+  sum.followPlays(inRange)
   if (query.from < cells.floor * 60) sum.lacks()
   return sum.read()
 }
@@ -82,6 +87,8 @@ class Sum {
   /** By number of the name, 1 for those that pass; undefined where any does. */
   readonly #passes: (Uint8Array | undefined)[]
   readonly #filtered: boolean
+  /** By hour of the week, 1 for those that pass; undefined where any does. */
+  readonly #when: Uint8Array | undefined
   /** What the weights of sampled rows are multiplied by. */
   readonly #scale: number
   #events = 0
@@ -90,6 +97,8 @@ class Sum {
   #exact = true
   #rowsExact = true
   #curveExact = true
+  #hoursExact = true
+  #within: SkippedWithin[] = []
   #unnamed = false
   readonly #fields: Float64Array[]
   readonly #buckets = new Float64Array(DURATION_BUCKETS)
@@ -123,6 +132,10 @@ class Sum {
       return passes
     })
     this.#filtered = this.#passes.some((passes) => passes !== undefined)
+    if (query.filter.when) {
+      this.#when = new Uint8Array(7 * 24)
+      for (const hour of query.filter.when) this.#when[readWeekHour(hour)] = 1
+    }
     this.#fields = DIMENSIONS.map((dimension) => new Float64Array(names[dimension].end))
     this.#tracks = new Float64Array(cells.tracks.end)
     this.#curve = new Float64Array(query.curve.steps)
@@ -139,28 +152,46 @@ class Sum {
     this.#exact = false
     this.#rowsExact = false
     this.#curveExact = false
+    this.#hoursExact = false
   }
 
   addMinute(second: number, minute: Minute): void {
     const { from, to, curve } = this.#query
     const whole = second >= from && second + 60 <= to
-    if (whole) this.#unknown += minute.unknown
+    const outside = this.#isOutside(second)
+    if (whole && !outside) this.#unknown += minute.unknown
     const known = !this.#filtered && whole
-    const counted = known && minute.counted === minute.events
+    const counted = known && !outside && minute.counted === minute.events
     const drawn = counted && curve.step % 60 === 0 && (second - curve.start) % 60 === 0
-    if (!minute.complete) {
+    if (!minute.complete) this.#hoursExact &&= known
+    if (!minute.complete && !outside) {
       this.#rowsExact = false
       this.#eventsExact &&= known
       this.#exact &&= counted
       this.#curveExact &&= drawn
     }
-    if (known) {
-      this.#events += minute.events
-      this.#addHour(second, minute.events)
-    }
+    if (known) this.#addHour(second, minute.events)
+    if (known && !outside) this.#events += minute.events
     if (counted) this.#addCounts(minute)
     if (drawn) this.#draw(second, minute)
     this.#addRows(minute.rows, minute.complete ? 1 : this.#scale, { known, counted, drawn })
+  }
+
+  /** Only the hours of the week, which leave out their own filter, tell of a moment outside of it. */
+  #isOutside(second: number): boolean {
+    return this.#when !== undefined && this.#when[weekHour(second)] !== 1
+  }
+
+  followPlays(minutes: readonly [at: number, Minute][]): void {
+    const { from, to } = this.#query
+    const takes = ({ rows }: Minute) => {
+      const [{ second }, columns] = [rows.columns, columnsOf(rows)]
+      return (i: number) => {
+        const at = second[i] as number
+        return at >= from && at < to && !this.#isOutside(at) && passesButAction(this.#missed(columns, i))
+      }
+    }
+    this.#within = skipTimes(minutes, { play: this.#play, skip: this.#skip, takes })
   }
 
   addAll(): void {
@@ -190,7 +221,7 @@ class Sum {
   /** @param done what was added already, so that rows give only the rest */
   #addRows(rows: Rows, scale: number, done: { known: boolean; counted: boolean; drawn: boolean }): void {
     const { second, genre, device, action, track, duration, user } = rows.columns
-    const columns = DIMENSIONS.map((dimension) => rows.columns[dimension])
+    const columns = columnsOf(rows)
     const { from, to } = this.#query
     for (let i = 0; i < rows.size; i++) {
       const at = second[i] as number
@@ -198,6 +229,11 @@ class Sum {
       const n = rows.weight(i) * scale
       const missed = this.#missed(columns, i)
       if (missed === MANY) continue
+      if (this.#isOutside(at)) {
+        if (missed === NONE && !done.known) this.#addHour(at, n)
+        continue
+      }
+      if (passesButAction(missed)) this.#addSkips(device[i] as number, action[i] as number, n)
       if (!done.counted) this.#addFields(columns, i, missed, n)
       if (missed !== NONE) continue
       if (!done.known) {
@@ -221,10 +257,12 @@ class Sum {
       const played = track[i] as number
       if (played === 0) this.#unnamed = true
       this.#tracks[played] = (this.#tracks[played] as number) + n
-      const on = device[i] as number
-      if (action[i] === this.#play) this.#plays[on] = (this.#plays[on] as number) + n
-      else if (action[i] === this.#skip) this.#skips[on] = (this.#skips[on] as number) + n
     }
+  }
+
+  #addSkips(device: number, action: number, n: number): void {
+    if (action === this.#play) this.#plays[device] = (this.#plays[device] as number) + n
+    else if (action === this.#skip) this.#skips[device] = (this.#skips[device] as number) + n
   }
 
   /** A row counts for a field when it passes all filters but perhaps that field's own. */
@@ -294,7 +332,7 @@ class Sum {
       hours: {
         matrix: Array.from({ length: 7 }, (_, day) => hours.slice(day * 24, day * 24 + 24)),
         unplaced: 0,
-        exact: this.#eventsExact,
+        exact: this.#hoursExact,
       },
       skips: {
         devices: new Map(
@@ -303,6 +341,7 @@ class Sum {
             .map(([i = 0, plays = 0, skips = 0]) => [names.device.name(i), { plays, skips }]),
         ),
         exact: this.#rowsExact,
+        within: this.#within,
       },
       unknown: this.#unknown,
     }
@@ -344,6 +383,12 @@ class Sum {
 
 const NONE = -1
 const MANY = -2
+/** Skips leave out the filter of actions: these are what they are about. */
+const passesButAction = (missed: number) => missed === NONE || missed === DIMENSIONS.indexOf('action')
+
+function columnsOf(rows: Rows): (Uint8Array | Uint16Array)[] {
+  return DIMENSIONS.map((dimension) => rows.columns[dimension])
+}
 
 /** The most frequent, equal ones by name. */
 function top<T extends Names>(sums: Float64Array, name: (i: number) => T): TopEntry<T>[] {
@@ -366,28 +411,4 @@ function top<T extends Names>(sums: Float64Array, name: (i: number) => T): TopEn
 function nthLargest(sums: Float64Array, n: number): number {
   const sorted = sums.slice(1).sort()
   return sorted[sorted.length - n] ?? 0
-}
-
-/** Counts distinct whole numbers below 2^48. */
-class DistinctNumbers {
-  size = 0
-  #slots = new Float64Array(1_024).fill(-1)
-
-  add(value: number): void {
-    const mask = this.#slots.length - 1
-    let at = (value % 4_294_967_296) & mask
-    while (this.#slots[at] !== -1) {
-      if (this.#slots[at] === value) return
-      at = (at + 1) & mask
-    }
-    this.#slots[at] = value
-    if (++this.size * 2 > mask) this.#grow()
-  }
-
-  #grow(): void {
-    const old = this.#slots
-    this.#slots = new Float64Array(old.length * 2).fill(-1)
-    this.size = 0
-    for (const value of old) if (value !== -1) this.add(value)
-  }
 }

@@ -1,9 +1,9 @@
 /** Figures of a window and a filter: from the exact totals where nothing is left out, else from the cells. */
-import { DIMENSIONS } from './dimensions.ts'
 import { type Distinct, type Figures, type Filter, minuteFigures, sampleFigures } from './figures.ts'
 import type { DistinctCount } from './sketch.ts'
 import { STEP_MINUTES, type Step } from './timeline.ts'
 import type { Totals } from './totals.ts'
+import { readWeekHour } from './week-hour.ts'
 
 export interface ViewQuery {
   /** Seconds; null: all time. */
@@ -84,7 +84,7 @@ function edge({ cells }: Totals, second: number, round = Math.floor): number {
 }
 
 function isUnfiltered(filter: Filter): boolean {
-  return DIMENSIONS.every((dimension) => filter[dimension] === undefined)
+  return Object.keys(filter).length === 0
 }
 
 function curveOf(from: number, to: number, step: number): Curve {
@@ -109,7 +109,7 @@ function allTime(totals: Totals, { filter, now }: ViewQuery): ViewFigures {
   const figures = cells.beyond === 0 ? minuteFigures(cells, range) : sampleFigures(cells, range)
   return {
     ...{ from: null, to: Math.max(last, Math.floor(now / 1_000)), endsAt: 'now', curve },
-    figures: isUnfiltered(filter) ? withTotals(figures, totals, curve) : figures,
+    figures: isUnfiltered(filter) ? withTotals(figures, totals, curve) : withHours(figures, totals, filter),
     before: undefined,
   }
 }
@@ -132,6 +132,15 @@ function withTotals(figures: Figures, totals: Totals, curve: Curve): Figures {
     hours: { ...totals.hours(), exact: true },
     unknown: 0,
   }
+}
+
+/** Where only hours of the week are chosen: their events are counted, all others are of the sample. */
+function withHours(figures: Figures, totals: Totals, { when, ...others }: Filter): Figures {
+  if (when === undefined || !isUnfiltered(others)) return figures
+  const hours = totals.hours()
+  const counts = hours.matrix.flat()
+  const events = when.reduce((sum, hour) => sum + (counts[readWeekHour(hour)] ?? 0), 0)
+  return { ...figures, events, eventsExact: hours.unplaced === 0, hours: { ...hours, exact: true } }
 }
 
 function kindOf({ count, exact }: DistinctCount): Distinct {

@@ -28,13 +28,20 @@ export async function lakeEvents(lake: LakeStorage, root: string): Promise<Music
 export const timeOf = ({ timestamp }: MusicEvent): number => parseTimestamp(timestamp) ?? Number.NaN
 
 /** The events in `[from, to)`, epoch milliseconds, that pass the filter; a field's own filter may be left out. */
-export function chosen(events: MusicEvent[], from: number, to: number, filter: Filter, without?: Dimension) {
+export function chosen(events: MusicEvent[], from: number, to: number, filter: Filter, without?: Dimension | 'when') {
   return events.filter(
     (event) =>
       timeOf(event) >= from &&
       timeOf(event) < to &&
+      (without === 'when' || (filter.when?.includes(weekHourOf(event).join('-')) ?? true)) &&
       DIMENSIONS.every((field) => field === without || (filter[field]?.includes(event[field]) ?? true)),
   )
+}
+
+/** ISO weekday, 1 is Monday, and hour, UTC. */
+function weekHourOf(event: MusicEvent): [day: number, hour: number] {
+  const at = new Date(timeOf(event))
+  return [at.getUTCDay() || 7, at.getUTCHours()]
 }
 
 export function countBy(events: MusicEvent[], value: (event: MusicEvent) => string): Record<string, number> {
@@ -48,11 +55,12 @@ export function expected(events: MusicEvent[], from: number, to: number, filter:
   const view = chosen(events, from, to, filter)
   const distinct = (value: (event: MusicEvent) => string) => new Set(view.map(value)).size
   const hours = Array.from({ length: 7 }, () => new Array<number>(24).fill(0))
-  for (const event of view) {
-    const at = new Date(timeOf(event))
-    const day = hours[(at.getUTCDay() + 6) % 7] as number[]
-    day[at.getUTCHours()] = (day[at.getUTCHours()] as number) + 1
+  for (const event of chosen(events, from, to, filter, 'when')) {
+    const [day, hour] = weekHourOf(event)
+    const ofDay = hours[day - 1] as number[]
+    ofDay[hour] = (ofDay[hour] as number) + 1
   }
+  const skippable = chosen(events, from, to, filter, 'action')
   return {
     events: view.length,
     users: distinct(({ user }) => user),
@@ -62,8 +70,25 @@ export function expected(events: MusicEvent[], from: number, to: number, filter:
     artistCounts: countBy(view, ({ artist }) => artist),
     trackCounts: countBy(view, ({ artist, track }) => `${artist}\n${track}`),
     seconds: view.reduce((sum, { duration }) => sum + duration, 0),
-    plays: view.filter(({ action }) => action === 'play').length,
-    skips: view.filter(({ action }) => action === 'skip').length,
+    plays: skippable.filter(({ action }) => action === 'play').length,
+    skips: skippable.filter(({ action }) => action === 'skip').length,
+    curve: [5, 10, 30].map((within) => skippedWithin(skippable, within)).filter(({ plays }) => plays > 0),
     hours,
   }
+}
+
+/** Plays that were seen for so many seconds, and those whose listener's next play or skip is a skip of it by then. */
+function skippedWithin(events: MusicEvent[], within: number) {
+  const second = (event: MusicEvent) => Math.floor(timeOf(event) / 1_000)
+  const inTime = events
+    .filter(({ action }) => action === 'play' || action === 'skip')
+    .sort((a, b) => second(a) - second(b) || (a.action < b.action ? -1 : 1))
+  const end = second(inTime.at(-1) ?? ({ timestamp: '' } as MusicEvent))
+  const plays = inTime.filter((event) => event.action === 'play' && second(event) + within <= end)
+  const skipped = plays.filter((play) => {
+    const next = inTime.slice(inTime.indexOf(play) + 1).find(({ user }) => user === play.user)
+    const same = next?.action === 'skip' && next.artist === play.artist && next.track === play.track
+    return same && second(next) - second(play) <= within
+  })
+  return { within, plays: plays.length, skips: skipped.length }
 }
