@@ -347,7 +347,7 @@ export const skipsSchema = z.strictObject({
   curve: z
     .array(skipRateSchema.extend({ within: seconds }))
     .describe(
-      'the newest plays that were seen for so many seconds, and those skipped by then, from the times of the events; empty where no minute is known event by event',
+      'the newest plays of which half a minute is known, and those skipped within so many seconds, from the times of the events; empty where no minute is known event by event',
     ),
 })
 export type Skips = z.infer<typeof skipsSchema>

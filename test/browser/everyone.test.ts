@@ -88,7 +88,7 @@ describe('by keyboard', () => {
       await page.keyboard.press('Tab')
       expect(await page.evaluate('document.activeElement.getAttribute("href")')).toBe('#figures')
       const expected = await page.evaluate(
-        `[...document.querySelectorAll('a[href], button, input, [tabindex="0"]')].filter((each) => each.checkVisibility()).length`,
+        `[...document.querySelectorAll('a[href], button, input, [tabindex="0"]')].filter((each) => each.tabIndex >= 0 && each.checkVisibility()).length`,
       )
       const seen = new Set<string>()
       let top = 0

@@ -50,7 +50,11 @@ describe('the page', () => {
       }
       const cells = (await tableOf(page, 'hours')).slice(1).map((row) => row.slice(1).map(toNumber))
       expect(cells).toEqual(hours!.matrix)
-      expect((await tableOf(page, 'skips'))[1]!.slice(1, 3).map(toNumber)).toEqual([skips!.plays, skips!.skips])
+      const ofSkips = (await tableOf(page, 'skips')).map((row) => row.slice(1, 3).map(toNumber))
+      expect(ofSkips[1]).toEqual([skips!.plays, skips!.skips])
+      expect(ofSkips.slice(-3)).toEqual(skips!.curve.map(({ plays, skips }) => [plays, skips]))
+      const share = ({ plays, skips }: { plays: number; skips: number }) => `${((100 * skips) / plays).toFixed(1)}%`
+      expect(await page.locator('#skips .curve strong').allTextContents()).toEqual([...skips!.curve, skips!].map(share))
       expect(await page.locator('#lag tbody tr').count()).toBe(lag.count)
     }))
 

@@ -38,7 +38,8 @@ const WINDOWS = ['1m', '5m', '15m', '60m', '24h', 'all'] as const
 const query = async (page: Page) => (await queryOf(page)).toString()
 const countries = new Intl.DisplayNames('en', { type: 'region' })
 
-type Field = 'country' | 'genre' | 'platform' | 'device' | 'action'
+const FIELDS = ['country', 'genre', 'platform', 'device', 'action'] as const
+type Field = (typeof FIELDS)[number]
 
 /** The events that a view is of. @param but a field whose own filter is left out */
 function inView({ window, from, to, filter }: NonNullable<Snapshot['view']>, but?: Field): MusicEvent[] {
@@ -46,8 +47,15 @@ function inView({ window, from, to, filter }: NonNullable<Snapshot['view']>, but
     const at = parseTimestamp(event.timestamp) ?? 0
     const inWindow = window === 'all' || (at >= Date.parse(from ?? '') && at < Date.parse(to))
     const fits = (field: Field) => field === but || (filter[field]?.includes(event[field]) ?? true)
-    return inWindow && (['country', 'genre', 'platform', 'device', 'action'] as const).every(fits)
+    const inHours = filter.when?.includes(weekHourOf(event)) ?? true
+    return inWindow && inHours && FIELDS.every(fits)
   })
+}
+
+/** ISO weekday and hour, as the address has them. */
+function weekHourOf(event: MusicEvent): string {
+  const at = new Date(parseTimestamp(event.timestamp) ?? 0)
+  return `${at.getUTCDay() || 7}-${at.getUTCHours()}`
 }
 
 function countBy(events: readonly MusicEvent[], field: Field): [string, number][] {
@@ -73,7 +81,7 @@ async function expectScreen(page: Page, search: string): Promise<void> {
       different(({ artist, track }) => `${artist}\n${track}`),
     ]
     if (JSON.stringify(shown) !== JSON.stringify(expected)) return false
-    for (const field of ['country', 'genre', 'platform', 'device', 'action'] as const) {
+    for (const field of FIELDS) {
       const counts = new Map(countBy(inView(view!, field), field).map(([name, n]) => [inWords(field, name), n]))
       const bars = (await barsOf(page, field)).filter(([name]) => name !== 'others')
       if (bars.some(([name, n]) => counts.get(name) !== n)) return false
@@ -105,20 +113,18 @@ describe('a window', () => {
 })
 
 describe('a filter', () => {
-  it.each(['country', 'genre', 'platform', 'device', 'action'] as const)(
-    'by %s filters everything, and is taken away',
-    (field) =>
-      stage.during({}, async ({ page }) => {
-        await page.click(`#${field} li button >> nth=1`)
-        expect(await page.locator('.chip').count()).toBe(1)
-        expect(await page.getAttribute(`#${field} li button >> nth=1`, 'aria-pressed')).toBe('true')
-        const [value] = (await queryOf(page)).getAll(field)
-        expect(value).toBe(countBy(lake, field)[1]![0])
-        await expectScreen(page, await query(page))
-        await page.click('.chip')
-        expect(await query(page)).toBe('')
-        await expectScreen(page, '')
-      }),
+  it.each(FIELDS)('by %s filters everything, and is taken away', (field) =>
+    stage.during({}, async ({ page }) => {
+      await page.click(`#${field} li button >> nth=1`)
+      expect(await page.locator('.chip').count()).toBe(1)
+      expect(await page.getAttribute(`#${field} li button >> nth=1`, 'aria-pressed')).toBe('true')
+      const [value] = (await queryOf(page)).getAll(field)
+      expect(value).toBe(countBy(lake, field)[1]![0])
+      await expectScreen(page, await query(page))
+      await page.click('.chip')
+      expect(await query(page)).toBe('')
+      await expectScreen(page, '')
+    }),
   )
 
   it('by genre, from the small charts', () =>
@@ -147,6 +153,27 @@ describe('a filter', () => {
       await expectScreen(page, 'window=24h')
       await page.click(`#map [data-code="US"]`)
       expect(await query(page)).toBe('window=24h&country=US')
+    }))
+
+  it('by hour of the week, by pointer and by keyboard; the heat map goes on showing all hours', () =>
+    stage.during({}, async ({ page }) => {
+      const cells = (await tableOf(page, 'hours')).slice(1)
+      const [first, second] = [...new Set(lake.map(weekHourOf))].sort()
+      await page.click(`#hours [data-when="${first}"]`)
+      expect(await query(page)).toBe(`when=${first}`)
+      await expectScreen(page, await query(page))
+      expect((await tableOf(page, 'hours')).slice(1)).toEqual(cells)
+      await page.click(`#hours [data-when="${second}"]`)
+      await page.click('#device li button >> nth=0')
+      await expectScreen(page, await query(page))
+      await page.click('button:has-text("Clear all")')
+      await page.focus('#hours [tabindex="0"]')
+      const busiest = await page.getAttribute('#hours :focus', 'data-when')
+      await page.keyboard.press('ArrowDown')
+      await page.keyboard.press('ArrowUp')
+      await page.keyboard.press('Enter')
+      expect(await query(page)).toBe(`when=${busiest}`)
+      await expectScreen(page, await query(page))
     }))
 
   it('is found by typing, with accents or without', () =>

@@ -77,14 +77,14 @@ export function expected(events: MusicEvent[], from: number, to: number, filter:
   }
 }
 
-/** Plays that were seen for so many seconds, and those whose listener's next play or skip is a skip of it by then. */
+/** Plays of which half a minute is known, and those whose listener's next play or skip is a skip of it by then. */
 function skippedWithin(events: MusicEvent[], within: number) {
   const second = (event: MusicEvent) => Math.floor(timeOf(event) / 1_000)
   const inTime = events
     .filter(({ action }) => action === 'play' || action === 'skip')
     .sort((a, b) => second(a) - second(b) || (a.action < b.action ? -1 : 1))
   const end = second(inTime.at(-1) ?? ({ timestamp: '' } as MusicEvent))
-  const plays = inTime.filter((event) => event.action === 'play' && second(event) + within <= end)
+  const plays = inTime.filter((event) => event.action === 'play' && second(event) + 30 <= end)
   const skipped = plays.filter((play) => {
     const next = inTime.slice(inTime.indexOf(play) + 1).find(({ user }) => user === play.user)
     const same = next?.action === 'skip' && next.artist === play.artist && next.track === play.track

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { WINDOWS as API_WINDOWS, FILTERS, MAX_FILTER_VALUES } from '../../src/dashboard/api.ts'
-import { type Address, FIELDS, read, toggled, viewQuery, WINDOWS, write } from '../../web/data/address.ts'
+import { FILTERS as API_FILTERS, WINDOWS as API_WINDOWS, MAX_FILTER_VALUES } from '../../src/dashboard/api.ts'
+import { type Address, FIELDS, FILTERS, read, toggled, viewQuery, WINDOWS, write } from '../../web/data/address.ts'
 
 const HOME: Address = {
   place: { kind: 'home' },
@@ -21,11 +21,12 @@ describe('the address of the page', () => {
   })
 
   it('holds the whole state', () => {
-    const address = '/artist/AC%2FDC?window=15m&country=FR&country=DE&genre=R%26B&theme=dark&lang=fr&paused=1&embed=1'
+    const address =
+      '/artist/AC%2FDC?window=15m&country=FR&country=DE&genre=R%26B&when=5-18&theme=dark&lang=fr&paused=1&embed=1'
     expect(open(address)).toEqual({
       place: { kind: 'artist', name: 'AC/DC' },
       window: '15m',
-      filter: { country: ['FR', 'DE'], genre: ['R&B'] },
+      filter: { country: ['FR', 'DE'], genre: ['R&B'], when: ['5-18'] },
       theme: 'dark',
       language: 'fr',
       paused: true,
@@ -57,7 +58,9 @@ describe('the address of the page', () => {
   })
 
   it('ignores what it does not know, so that a link from another version still opens', () => {
-    expect(open('/?window=7d&colour=red&theme=blue&lang=ja&paused=yes&country=')).toEqual(HOME)
+    expect(
+      open('/?window=7d&colour=red&theme=blue&lang=ja&paused=yes&country=&when=8-1&when=1-24&when=Friday'),
+    ).toEqual(HOME)
     expect(open('/artist/%E0%A4%A')).toEqual(HOME)
     expect(open('/else/where')).toEqual(HOME)
   })
@@ -78,7 +81,7 @@ describe('the address of the page', () => {
 
   it('has the windows and fields of the API', () => {
     expect([...WINDOWS]).toEqual(Object.keys(API_WINDOWS))
-    expect([...FIELDS].sort()).toEqual([...FILTERS].sort())
+    expect([...FILTERS].sort()).toEqual([...API_FILTERS].sort())
   })
 })
 

@@ -4,6 +4,7 @@
  *   /                       everything; /listener/eric04 and /artist/Carol%20Moore are pages of their own
  *   ?window=15m             1m, 5m, 15m, 60m, 24h; without it, all
  *   &country=FR&genre=Jazz  filters: events with one of the values of each field; also platform, device, action
+ *   &when=5-18              and hours of the week, UTC: Friday from 18:00 on
  *   &theme=dark&lang=fr     where they were chosen
  *   &paused=1&embed=1
  */
@@ -12,6 +13,10 @@ import { isLanguage, type Language } from '../words/choose.ts'
 
 export const WINDOWS = ['1m', '5m', '15m', '60m', '24h', 'all'] as const satisfies Window[]
 export const FIELDS = ['country', 'genre', 'platform', 'device', 'action'] as const satisfies Dimension[]
+/** What a view can be filtered by. */
+export const FILTERS = [...FIELDS, 'when'] as const satisfies (keyof Filter)[]
+export type FilterField = keyof Filter
+const WEEK_HOUR = /^[1-7]-(?:1?\d|2[0-3])$/
 /** Values that one field may be filtered by, as the API allows. */
 const MAX_VALUES = 8
 
@@ -38,8 +43,9 @@ export function read({ pathname, search }: { pathname: string; search: string })
   const theme = query.get('theme')
   const language = query.get('lang')
   const filter: Filter = {}
-  for (const field of FIELDS) {
-    const values = [...new Set(query.getAll(field).filter((value) => value !== ''))].slice(0, MAX_VALUES)
+  for (const field of FILTERS) {
+    const fits = (value: string) => (field === 'when' ? WEEK_HOUR.test(value) : value !== '')
+    const values = [...new Set(query.getAll(field).filter(fits))].slice(0, MAX_VALUES)
     if (values.length > 0) filter[field] = values
   }
   return {
@@ -68,14 +74,14 @@ export function write(address: Address): string {
 export function viewQuery({ window, filter }: Pick<Address, 'window' | 'filter'>): string {
   const query = new URLSearchParams()
   if (window !== 'all') query.set('window', window)
-  for (const field of FIELDS) {
+  for (const field of FILTERS) {
     for (const value of [...(filter[field] ?? [])].sort()) query.append(field, value)
   }
   return query.toString()
 }
 
 /** Adds a value to a filter, or takes it away where it is there; the newest stay where there would be too many. */
-export function toggled(filter: Filter, field: Dimension, value: string): Filter {
+export function toggled(filter: Filter, field: FilterField, value: string): Filter {
   const { [field]: before = [], ...rest } = filter
   const after = before.includes(value) ? before.filter((each) => each !== value) : [...before, value].slice(-MAX_VALUES)
   return after.length === 0 ? rest : { ...rest, [field]: after }

@@ -1,7 +1,6 @@
 /** Where the reader is: the address of the page as a signal, changed by links, controls, keys and the Back button. */
 import { computed, signal } from '@preact/signals'
-import type { Dimension } from '../../src/dashboard/api.ts'
-import { type Address, read, toggled, viewQuery, write } from './address.ts'
+import { type Address, type FilterField, read, toggled, viewQuery, write } from './address.ts'
 
 export const here = signal<Address>(read(location))
 /** The view's query, for the API: changes only where the figures do. */
@@ -19,11 +18,11 @@ export function go(change: Partial<Address>, how: 'push' | 'replace' = 'push'): 
   else history.replaceState(null, '', write(next))
 }
 
-export function toggleFilter(field: Dimension, value: string): void {
+export function toggleFilter(field: FilterField, value: string): void {
   go({ filter: toggled(here.value.filter, field, value) })
 }
 
-export const isFiltered = (field: Dimension, value: string): boolean =>
+export const isFiltered = (field: FilterField, value: string): boolean =>
   here.value.filter[field]?.includes(value) ?? false
 
 /** The address of another place, in the same window, filter and look: what a link points to. */

@@ -1,9 +1,10 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
+import { here, isFiltered, toggleFilter } from '../data/here.ts'
 import { nothing } from '../data/nothing.ts'
 import { shown } from '../data/store.ts'
 import { evenBounds, stepOf } from '../map/shades.ts'
-import { hourOf, percent, weekday, whole } from '../words/format.ts'
+import { hourOf, percent, weekday, weekHour, whole } from '../words/format.ts'
 import { words } from '../words/language.ts'
 import { Legend } from './Legend.tsx'
 import { Panel } from './Panel.tsx'
@@ -12,7 +13,7 @@ import { placeIn, Tip, type TipAt } from './Tip.tsx'
 const DAYS = [0, 1, 2, 3, 4, 5, 6]
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
 
-/** When people listen: a cell for each hour of each weekday. */
+/** When people listen: a cell for each hour of each weekday, which filters by it. */
 export function Hours() {
   const w = words.value
   const hours = shown.hours.value
@@ -42,48 +43,72 @@ export function Hours() {
   )
 }
 
+/** One tab stop; the arrow keys go from cell to cell. */
 function Cells({ matrix, all }: { matrix: readonly (readonly number[])[]; all: number }) {
   const tip = useSignal<TipAt | undefined>(undefined)
+  const entered = useSignal<string | undefined>(undefined)
   const frame = useRef<HTMLDivElement>(null)
-  const steps = evenBounds(Math.max(...matrix.flat()))
-  const show = (event: MouseEvent) => {
-    const { day, hour } = (event.target as HTMLElement).dataset
-    if (day === undefined || hour === undefined || frame.current === null) {
+  const most = Math.max(...matrix.flat())
+  const steps = evenBounds(most)
+  const eventsOf = (when: string) => {
+    const [day = 0, hour = 0] = dayAndHour(when)
+    return matrix[day]?.[hour] ?? 0
+  }
+  const busiest = CELLS.flat().find((when) => eventsOf(when) === most)
+  const entry = entered.value ?? busiest
+  const show = (event: MouseEvent | FocusEvent) => {
+    const when = whenOf(event.target)
+    if (when === undefined || frame.current === null) {
       tip.value = undefined
       return
     }
-    const events = matrix[Number(day)]?.[Number(hour)] ?? 0
     const text = (
       <>
-        <strong>
-          {weekday(Number(day))} {hourOf(Number(hour))}
-        </strong>
+        <strong>{weekHour(when)}</strong>
         <br />
-        {whole(events)} · {percent(events, all)}
+        {whole(eventsOf(when))} · {percent(eventsOf(when), all)}
       </>
     )
     tip.value = { ...placeIn(frame.current, event), text }
   }
+  const hide = () => {
+    tip.value = undefined
+  }
   return (
     <>
-      <div class="heat-frame" ref={frame} aria-hidden="true" onPointerMove={show} onPointerLeave={hide(tip)}>
-        <div class="heat">
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is no grid */}
+      <div
+        class="heat-frame"
+        ref={frame}
+        role="group"
+        aria-label={words.value.hoursHelp}
+        onClick={({ target }) => choose(target)}
+        onKeyDown={(event) => onKey(event, entered)}
+        onPointerMove={show}
+        onPointerLeave={hide}
+        onFocusIn={show}
+        onFocusOut={hide}
+      >
+        <div class={here.value.filter.when ? 'heat some' : 'heat'}>
           {DAYS.map((day) => [
-            <span key={`day ${day}`} class="heat-day">
+            <span key={`day ${day}`} class="heat-day" aria-hidden="true">
               {weekday(day)}
             </span>,
-            ...HOURS.map((hour) => (
-              <span
-                key={`${day} ${hour}`}
-                class={`cell step-${stepOf(matrix[day]?.[hour] ?? 0, steps)}`}
-                data-day={day}
-                data-hour={hour}
+            ...(CELLS[day] ?? []).map((when) => (
+              <button
+                key={when}
+                type="button"
+                class={`cell step-${stepOf(eventsOf(when), steps)}`}
+                tabIndex={when === entry ? 0 : -1}
+                aria-label={`${weekHour(when)}: ${whole(eventsOf(when))}`}
+                aria-pressed={isFiltered('when', when)}
+                data-when={when}
               />
             )),
           ])}
           <span />
           {HOURS.map((hour) => (
-            <span key={hour} class="heat-hour">
+            <span key={hour} class="heat-hour" aria-hidden="true">
               {hour % 3 === 0 ? hour : ''}
             </span>
           ))}
@@ -95,6 +120,30 @@ function Cells({ matrix, all }: { matrix: readonly (readonly number[])[]; all: n
   )
 }
 
-const hide = (tip: Signal<TipAt | undefined>) => () => {
-  tip.value = undefined
+/** By weekday and hour, as the address names them: `5-18` is Friday from 18:00 on. */
+const CELLS = DAYS.map((day) => HOURS.map((hour) => `${day + 1}-${hour}`))
+
+const dayAndHour = (when: string): [day: number, hour: number] => {
+  const [day = 1, hour = 0] = when.split('-').map(Number)
+  return [day - 1, hour]
+}
+
+const whenOf = (target: EventTarget | null) => (target instanceof HTMLElement ? target.dataset.when : undefined)
+
+function choose(target: EventTarget | null): void {
+  const when = whenOf(target)
+  if (when !== undefined) toggleFilter('when', when)
+}
+
+function onKey(event: KeyboardEvent, entered: Signal<string | undefined>): void {
+  const when = whenOf(event.target)
+  const move = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
+  if (when === undefined || move === undefined) return
+  event.preventDefault()
+  const [day, hour] = dayAndHour(when)
+  const [down = 0, right = 0] = move
+  const next = CELLS[(day + down + 7) % 7]?.[(hour + right + 24) % 24]
+  entered.value = next
+  const frame = event.currentTarget as HTMLElement
+  frame.querySelector<HTMLElement>(`[data-when="${next}"]`)?.focus()
 }

@@ -110,7 +110,7 @@ function optionsFor(box: HTMLElement, show: (i: number | null | undefined) => vo
   return {
     width: box.clientWidth,
     height: box.clientHeight,
-    padding: [12, 22, 0, 0],
+    padding: [12, 32, 0, 0],
     legend: { show: false },
     tzDate: (epoch) => UPlot.tzDate(new Date(epoch * 1_000), 'Etc/UTC'),
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.08)] } },

@@ -1,4 +1,4 @@
-import { FIELDS, WINDOWS } from '../data/address.ts'
+import { FILTERS, WINDOWS } from '../data/address.ts'
 import { go, here, toggleFilter } from '../data/here.ts'
 import { shown } from '../data/store.ts'
 import { momentOf, nameOf, whole } from '../words/format.ts'
@@ -10,7 +10,7 @@ import { Icon } from './Icon.tsx'
 export function Toolbar() {
   const w = words.value
   const { window, filter } = here.value
-  const chips = FIELDS.flatMap((field) => (filter[field] ?? []).map((value) => ({ field, value })))
+  const chips = FILTERS.flatMap((field) => (filter[field] ?? []).map((value) => ({ field, value })))
   return (
     <section class="toolbar" aria-label={w.toolbar}>
       <fieldset class="choices">

@@ -1,6 +1,6 @@
 /** Numbers, times and names as the page's language writes them. */
 import { computed } from '@preact/signals'
-import type { Dimension } from '../../src/dashboard/api.ts'
+import type { FilterField } from '../data/address.ts'
 import { language, words } from './language.ts'
 
 const formats = computed(() => ({
@@ -60,9 +60,10 @@ export function country(code: string): string {
   }
 }
 
-/** The value of an event's field in words: countries and actions have names of their own. */
-export function nameOf(field: Dimension, value: string): string {
+/** The value of a filter in words: countries, actions and hours of the week have names of their own. */
+export function nameOf(field: FilterField, value: string): string {
   if (field === 'country') return country(value)
+  if (field === 'when') return weekHour(value)
   const { actions } = words.value
   return field === 'action' && Object.hasOwn(actions, value) ? (actions[value] ?? value) : value
 }
@@ -92,3 +93,9 @@ export function weekday(day: number): string {
 
 /** An hour of the day: `09:00`. */
 export const hourOf = (hour: number): string => `${String(hour).padStart(2, '0')}:00`
+
+/** An hour of the week, such as `5-18`: `Fri 18:00`. */
+export function weekHour(when: string): string {
+  const [day = 1, hour = 0] = when.split('-').map(Number)
+  return `${weekday(day - 1)} ${hourOf(hour)}`
+}
