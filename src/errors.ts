@@ -29,6 +29,7 @@ export const ERRORS = {
   PORT_TAKEN: { exit: 1, http: 500, retry: false },
   CLUSTER_MISSING: { exit: 69, http: 503, retry: false },
   CLUSTER_FAILED: { exit: 69, http: 503, retry: false },
+  ENGINE_MISSING: { exit: 69, http: 503, retry: false },
   CHECK_FAILED: { exit: 1, http: 500, retry: false },
   NOT_FOUND: { exit: 1, http: 404, retry: false },
   BUSY: { exit: 1, http: 503, retry: true },

@@ -81,7 +81,7 @@ const FIRST_SPACE = '{"user":'.length
 
 /** One event in its buffer. Made once and used again: each `read` overwrites what the last one found. */
 export class EventBytes {
-  /** Where each field's value lies, without quotes. Not set for the timestamp and the duration. */
+  /** Where each field's value lies, without quotes. Not set for the duration. */
   readonly starts = new Int32Array(FIELDS.length)
   readonly ends = new Int32Array(FIELDS.length)
   /** Bit n is set where the text of field n is more than ASCII. */
@@ -140,7 +140,7 @@ export class EventBytes {
     return (this.wide & (1 << field)) === 0
   }
 
-  /** The text of a field; not of the timestamp and the duration. */
+  /** The text of a field; not of the duration. */
   text(field: number): string {
     return this.data.toString(this.isAscii(field) ? 'latin1' : 'utf8', this.starts[field], this.ends[field])
   }
@@ -228,6 +228,8 @@ export class EventBytes {
     this.millis = second * 1000
     this.#at = dot
     if (data[dot] === DOT && !this.#fraction()) return false
+    this.starts[TIMESTAMP] = start
+    this.ends[TIMESTAMP] = this.#at
     if (data[this.#at++] !== QUOTE) return false
     return this.minute * 60_000 + second * 1000 <= now + MAX_FUTURE_MS
   }

@@ -3,7 +3,7 @@
  * Adapters are loaded when they are needed, so that a command pays for one log and one lake only.
  */
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { type Config, readSecret, readText } from './config.ts'
 import { MusicFakerError } from './errors.ts'
 import type { LakeStorage } from './lake/storage.ts'
@@ -57,6 +57,42 @@ export async function openLake(config: Config): Promise<LakeStorage> {
     await lake.close()
     throw error
   }
+}
+
+/** The folder of this machine that the lake is in, for engines that read it themselves; undefined where it is in HDFS. */
+export function lakeFolder({ profile, dataDir }: Config): string | undefined {
+  return profile === 'embedded' ? resolve(dataDir, 'lake') : undefined
+}
+
+/**
+ * Opens the place that files are exported to.
+ * @param typed a folder of this machine, or `hdfs:/PATH` in the configured HDFS
+ * @returns the storage, and the folder in it
+ * @throws USAGE when it lies in the lake itself; LAKE_UNREACHABLE, LAKE_DENIED, CONFIG_INVALID, CONFIG_UNREADABLE
+ */
+export async function openDestination(config: Config, typed: string): Promise<{ storage: LakeStorage; root: string }> {
+  const remote = /^hdfs:(\/.*[^/])\/*$/.exec(typed)?.[1]
+  if (remote !== undefined) {
+    if (config.profile === 'cluster') refuseInLake(typed, remote, `/${config.topic}`)
+    return { storage: await openLake({ ...config, profile: 'cluster' }), root: remote }
+  }
+  const folder = resolve(typed)
+  if (typed.startsWith('hdfs:') || folder === dirname(folder)) {
+    throw new MusicFakerError('USAGE', `"${typed}" is not a folder to export to`, {
+      next: 'Give a folder such as ./export, or hdfs:/exports/music in the configured HDFS.',
+    })
+  }
+  const lake = lakeFolder(config)
+  if (lake !== undefined) refuseInLake(typed, folder, lake)
+  const { openLocalLake } = await import('./lake/local.ts')
+  return { storage: openLocalLake({ folder: makeFolder(dirname(folder)) }), root: `/${basename(folder)}` }
+}
+
+function refuseInLake(typed: string, path: string, lake: string): void {
+  if (path !== lake && !path.startsWith(`${lake}/`)) return
+  throw new MusicFakerError('USAGE', `"${typed}" lies in the lake that is to be exported`, {
+    next: 'Give a folder outside of it: other readers of the lake would take its files for events.',
+  })
 }
 
 function makeFolder(folder: string): string {

@@ -50,6 +50,12 @@ export function moment(value: string): number {
   throw refusal(value, 'not a UTC date or time', 'Give it as 2025-07-03 or 2025-07-03T20:07:50.')
 }
 
+/** A UTC day: `2025-07-03`, given back as it is. */
+export function day(value: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(value) && parseTimestamp(`${value}T00:00:00`) !== undefined) return value
+  throw refusal(value, 'not a UTC day', 'Give it as 2025-07-03.')
+}
+
 function refusal(value: string, wrong: string, next: string): MusicFakerError {
   return new MusicFakerError('USAGE', `"${value}" is ${wrong}`, { next })
 }

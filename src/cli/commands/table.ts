@@ -107,6 +107,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./restart.ts')).restart,
   },
   {
+    name: 'sql',
+    group: CONTENT,
+    summary: 'Query the events of the lake with DuckDB',
+    load: async () => (await import('./sql.ts')).sql,
+  },
+  {
+    name: 'export',
+    group: CONTENT,
+    summary: 'Copy the events to Parquet, CSV or compressed JSON lines, each once',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
     name: 'verify',
     group: CARE,
     summary: 'Prove from the lake alone that every event is there once',

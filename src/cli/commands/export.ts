@@ -1,0 +1,70 @@
+import { lakeRoot } from '../../archive/layout.ts'
+import { MusicFakerError } from '../../errors.ts'
+import { FORMATS } from '../../export/formats.ts'
+import { command } from '../command.ts'
+import { formatBytes, formatCounted } from '../format.ts'
+import { requireTopic } from '../lake-paths.ts'
+import { day, oneOf } from '../parse.ts'
+import { LAKE_SETTINGS } from '../settings.ts'
+
+const parseFormat = oneOf(...FORMATS)
+
+export const exportCommand = command({
+  examples: [
+    'export --format parquet ./export',
+    'export --format parquet --delta ./table',
+    'export --format jsonl.zst --from 2025-07-01 --to 2025-07-31 ./july',
+  ],
+  description:
+    'Copies committed events to files of another format in folders year=/month=/day=, each event once: a second run adds what is new, and one that was cut off is finished by the next. DEST is a folder of this machine, or hdfs:/PATH in the configured HDFS.',
+  operands: [{ name: 'DEST', help: 'folder, or hdfs:/PATH; made where it is missing' }],
+  options: {
+    format: {
+      value: 'FORMAT',
+      help: 'parquet (default; zstd, typed), csv, jsonl.gz or jsonl.zst',
+      parse: parseFormat,
+    },
+    from: { value: 'DAY', help: 'events of this UTC day and later, such as 2025-07-01', parse: day },
+    to: { value: 'DAY', help: 'events of this UTC day and earlier', parse: day },
+    delta: { help: 'with parquet: keep a Delta Lake log in DEST as well' },
+  },
+  settings: LAKE_SETTINGS,
+  drains: true,
+  async run({ config, out, signal, defer, openLake }, { operands, options }) {
+    const format = options.format ?? 'parquet'
+    if (options.delta && format !== 'parquet') {
+      throw new MusicFakerError('USAGE', `--delta cannot stand with --format ${format}`, {
+        next: 'A Delta table is of Parquet files: leave --format out.',
+      })
+    }
+    const [{ openDestination }, { exportLake }] = await Promise.all([
+      import('../../profiles.ts'),
+      import('../../export/export.ts'),
+    ])
+    const lake = await openLake()
+    await requireTopic(lake, config.topic)
+    const { storage, root: to } = await openDestination(config, operands[0] as string)
+    defer(() => storage.close())
+    const progress = out.progress()
+    const report = await exportLake({
+      lake,
+      root: lakeRoot(config.topic),
+      destination: storage,
+      to,
+      format,
+      from: options.from,
+      until: options.to,
+      delta: options.delta,
+      signal,
+      onRetry: (error) => out.say(`waiting: ${error.message}`),
+      onProgress: (events) => progress.update(events),
+    })
+    progress.end()
+    await out.result(report, () => {
+      const { events, files, bytes, deltaVersion } = report
+      const version = deltaVersion === null ? '' : `; Delta version ${deltaVersion}`
+      if (events === 0) return `nothing new to export${version}`
+      return `exported ${formatCounted(events, 'event')} to ${formatCounted(files, 'file')} (${formatBytes(bytes)}) in ${operands[0]}${version}`
+    })
+  },
+})

@@ -1,0 +1,87 @@
+/** One event on its way from a line of the lake to a row of another format. */
+import { MusicFakerError } from '../errors.ts'
+import { decode, FIELDS, type MusicEvent } from '../event.ts'
+import { DURATION, EventBytes, TIMESTAMP } from '../event-bytes.ts'
+import { ByteNames } from '../stats/byte-names.ts'
+import type { SummaryBuilder } from '../stats/summary.ts'
+
+/** The fraction of a timestamp begins here. */
+const FRACTION = 'YYYY-MM-DDTHH:MM:SS.'.length
+const KNOWN = new Set<string>(FIELDS)
+
+/** Made once and used again: each `read` overwrites what the last one found. */
+export class EventRow {
+  /** The ten fields in their order; the duration's is empty. */
+  readonly texts: string[] = FIELDS.map(() => '')
+  /** Seconds. */
+  duration = 0
+  /** Whole minutes since the Unix epoch, UTC, and microseconds within that minute. */
+  minute = 0
+  micros = 0
+  /** Further fields of the event as a JSON object; null where there are none. */
+  extra: string | null = null
+  /** The line without its line break: `data[start, end)`. */
+  data: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+  readonly #bytes = new EventBytes()
+  readonly #names = FIELDS.map(() => new ByteNames())
+  readonly #path: string
+
+  /** @param path names the file in errors */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /**
+   * Reads the event that is `data[start, end)` and counts it in `summary`.
+   * @throws COMMIT_CORRUPT for what is no event
+   */
+  read(data: Buffer, start: number, end: number, summary: SummaryBuilder): void {
+    this.data = data
+    this.start = start
+    this.end = end
+    if (this.#bytes.read(data, start, end, Number.POSITIVE_INFINITY)) this.#take(summary)
+    else this.#decode(summary)
+  }
+
+  #take(summary: SummaryBuilder): void {
+    for (let field = 0; field < FIELDS.length; field++) {
+      if (field === DURATION) continue
+      // Timestamps hardly ever repeat.
+      this.texts[field] =
+        field === TIMESTAMP ? this.#bytes.text(field) : (this.#names[field] as ByteNames).of(this.#bytes, field)
+    }
+    this.duration = this.#bytes.duration
+    this.minute = this.#bytes.minute
+    this.micros = this.#microsOfMinute()
+    this.extra = null
+    summary.addBytes(this.#bytes)
+  }
+
+  #decode(summary: SummaryBuilder): void {
+    const decoded = decode(this.data.subarray(this.start, this.end), Number.POSITIVE_INFINITY)
+    if (!decoded.ok) {
+      throw new MusicFakerError('COMMIT_CORRUPT', `${this.#path} has a line that is no event: ${decoded.detail}`, {
+        next: 'Run: music-faker verify --deep',
+      })
+    }
+    const { event, minute } = decoded
+    for (const [field, name] of FIELDS.entries()) this.texts[field] = field === DURATION ? '' : String(event[name])
+    this.duration = event.duration
+    this.minute = minute
+    this.micros = this.#microsOfMinute()
+    this.extra = extraOf(event)
+    summary.add(event, minute)
+  }
+
+  #microsOfMinute(): number {
+    const text = this.texts[TIMESTAMP] as string
+    return Number(text.slice(17, 19)) * 1_000_000 + Number(text.slice(FRACTION).padEnd(6, '0'))
+  }
+}
+
+function extraOf(event: MusicEvent): string | null {
+  const extra = Object.entries(event).filter(([name]) => !KNOWN.has(name))
+  return extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra))
+}

@@ -1,0 +1,162 @@
+/**
+ * SQL over the committed events of a lake, as `events`: the ten fields, `timestamp` as a TIMESTAMP in UTC, `duration` as an
+ * INTEGER. Which files hold them is asked of the commit log, not of the folders.
+ *
+ * A lake in a folder is read where it is. From any other, the events are first loaded into a database in a temporary
+ * folder, some tens of megabytes of lines at a time.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { committedFiles, type LakeFile } from '../archive/files.ts'
+import { MusicFakerError } from '../errors.ts'
+import { FIELDS } from '../event.ts'
+import { wholeLines } from '../export/lines.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import { openDuckDB } from './duckdb.ts'
+
+/** Lines that lie in the temporary folder at once, while they are loaded. */
+const LOT_BYTES = 67_108_864
+/** Lines that are loaded for one query, at most: the database takes a fraction of that on disk. */
+const MOST_BYTES = 53_687_091_200
+const TYPES: Partial<Record<string, string>> = { timestamp: 'TIMESTAMP', duration: 'INTEGER' }
+const COLUMNS = FIELDS.map((name) => [name, TYPES[name] ?? 'VARCHAR'] as const)
+const WHOLE = new Set(['BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT'])
+
+export interface QueryOptions {
+  sql: string
+  lake: LakeStorage
+  root: string
+  /** The folder of this machine that the lake is in: its path `/a` is `<folder>/a`. */
+  folder?: string | undefined
+  /** Days, YYYY-MM-DD, both inclusive: others are not looked at. */
+  from?: string | undefined
+  until?: string | undefined
+  /** Told the bytes of lines that are loaded, where that is needed. */
+  onProgress?: (bytes: number) => void
+}
+
+/** A cell is null, a text, a number, a boolean, or JSON of a nested value; whole numbers beyond 2^53 are texts. */
+export interface QueryResult {
+  columns: string[]
+  /** Row by row, as the engine finds them. */
+  rows: AsyncIterable<unknown[]>
+}
+
+/**
+ * Runs a query and hands its result to `use`, whose outcome it gives.
+ * @throws ENGINE_MISSING; USAGE for what DuckDB refuses, in its words; what `committedFiles` and the lake throw
+ */
+export async function query<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'music-faker-sql-'))
+  const clear = () => rmSync(folder, { recursive: true, force: true })
+  // A signal ends the process without coming back here.
+  process.once('exit', clear)
+  try {
+    const { connection, close } = await openDuckDB(folder)
+    try {
+      await defineEvents(connection, folder, options)
+      return await use(await answer(connection, options.sql))
+    } finally {
+      close()
+    }
+  } finally {
+    process.off('exit', clear)
+    clear()
+  }
+}
+
+async function defineEvents(connection: DuckDBConnection, scratch: string, options: QueryOptions): Promise<void> {
+  const { folder } = options
+  const files = await filesOf(options)
+  if (folder !== undefined && files.length > 0) {
+    await connection.run(`CREATE VIEW events AS ${selectFrom(files.map(({ path }) => join(folder, path)))}`)
+    return
+  }
+  await connection.run(`CREATE TABLE events (${COLUMNS.map(([name, type]) => `"${name}" ${type}`).join(', ')})`)
+  await load(connection, scratch, files, options)
+}
+
+async function filesOf({ lake, root, from = '', until, folder }: QueryOptions): Promise<LakeFile[]> {
+  const files: LakeFile[] = []
+  let bytes = 0
+  for await (const file of committedFiles(lake, root)) {
+    if (file.day === null || file.day < from || (until !== undefined && file.day > until)) continue
+    files.push(file)
+    bytes += file.bytes
+  }
+  if (folder === undefined && bytes > MOST_BYTES) {
+    throw new MusicFakerError('USAGE', `${Math.round(bytes / 1e9)} GB of lines are too much to load for a query`, {
+      next: 'Narrow it with --from and --to, or query an export: music-faker export --format parquet DEST',
+    })
+  }
+  return files
+}
+
+/** Loads the files in lots, so that no more than one lies on disk as text. */
+async function load(
+  connection: DuckDBConnection,
+  scratch: string,
+  files: readonly LakeFile[],
+  { lake, onProgress }: QueryOptions,
+): Promise<void> {
+  const lot = join(scratch, 'lot.jsonl')
+  let [total, waiting] = [0, 0]
+  let handle = await open(lot, 'w')
+  const take = async () => {
+    await handle.close()
+    if (waiting > 0) await connection.run(`INSERT INTO events ${selectFrom([lot])}`)
+    waiting = 0
+  }
+  for (const file of files) {
+    for await (const block of wholeLines(lake, file)) {
+      await handle.writeFile(block)
+      waiting += block.length
+      total += block.length
+      onProgress?.(total)
+      if (waiting < LOT_BYTES) continue
+      await take()
+      handle = await open(lot, 'w')
+    }
+  }
+  await take()
+  await rm(lot)
+}
+
+function selectFrom(paths: readonly string[]): string {
+  const columns = COLUMNS.map(([name, type]) => `${name}: '${type}'`).join(', ')
+  return `SELECT * FROM read_json([${paths.map(quoted).join(', ')}], format = 'newline_delimited', columns = {${columns}})`
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+async function answer(connection: DuckDBConnection, sql: string): Promise<QueryResult> {
+  const result = await connection.stream(sql).catch(refuse)
+  const whole = result.columnTypes().map((type) => WHOLE.has(type.toString()))
+  const rows = async function* () {
+    try {
+      for await (const chunk of result.yieldRowsJson()) {
+        for (const row of chunk) yield row.map((value, i) => (whole[i] ? numberOf(value) : value))
+      }
+    } catch (error) {
+      refuse(error)
+    }
+  }
+  return { columns: result.columnNames(), rows: rows() }
+}
+
+function numberOf(value: unknown): unknown {
+  const number = Number(value)
+  return value !== null && Number.isSafeInteger(number) ? number : value
+}
+
+function refuse(cause: unknown): never {
+  throw new MusicFakerError('USAGE', `DuckDB refuses the query: ${(cause as Error).message}`, {
+    cause,
+    next: `The table is "events", with the columns ${FIELDS.join(', ')}.`,
+  })
+}

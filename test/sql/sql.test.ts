@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openLocalLake } from '../../src/lake/local.ts'
+import { type QueryOptions, query } from '../../src/sql/sql.ts'
+import { FilledLake, SUMS, sumsOf } from '../export/filled-lake.ts'
+
+let folder: string
+let source: FilledLake
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'music-faker-sql-test-'))
+  source = new FilledLake(openLocalLake({ folder }))
+  await source.fill(60)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+function ask(sql: string, options: Partial<QueryOptions> = {}) {
+  return query({ sql, lake: source.lake, root: source.root, ...options }, async ({ columns, rows }) => ({
+    columns,
+    rows: await Array.fromAsync(rows),
+  }))
+}
+
+describe.each([
+  ['read where it is', true],
+  ['loaded', false],
+])('a lake that is %s', (_, inPlace) => {
+  const place = () => (inPlace ? { folder } : {})
+
+  it('gives the sums of its lines', async () => {
+    const { rows } = await ask(`SELECT ${SUMS} FROM events`, place())
+    expect(rows.map((row) => row.map(String))).toEqual([sumsOf(await source.lines())])
+  })
+
+  it('gives typed values by name, of the days asked for', async () => {
+    const asked = 'SELECT "user", timestamp, duration, count(*) OVER () AS n FROM events ORDER BY "user" LIMIT 1'
+    expect(await ask(asked, { ...place(), from: '2025-07-02', until: '2025-07-02' })).toEqual({
+      columns: ['user', 'timestamp', 'duration', 'n'],
+      rows: [['user1', '2025-07-02 20:07:01.000001', 101, 20]],
+    })
+  })
+
+  it('does not look at files that no record names', async () => {
+    await source.lake.write(`${source.root}/year=2025/month=07/day=01/batch_x.jsonl`, Buffer.from('not an event\n'))
+    expect((await ask('SELECT count(*) FROM events', place())).rows).toEqual([[60]])
+  })
+})
+
+it('has an empty table where nothing was archived', async () => {
+  expect((await ask('SELECT count(*) FROM events', { root: '/nothing', folder })).rows).toEqual([[0]])
+})
+
+it('says what is wrong with a query in the words of DuckDB', async () => {
+  await expect(ask('SELECT nonsense FROM events', { folder })).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining('nonsense'),
+    next: expect.stringContaining('country'),
+  })
+})
