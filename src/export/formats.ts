@@ -78,6 +78,7 @@ class CsvRows implements RowEncoder {
   }
 }
 
-function csvCell(text: string): string {
+/** A cell as it is; what a spreadsheet would take for a formula is left to who opens it there. */
+export function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

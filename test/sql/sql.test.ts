@@ -17,10 +17,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 function ask(sql: string, options: Partial<QueryOptions> = {}) {
-  return query({ sql, lake: source.lake, root: source.root, ...options }, async ({ columns, rows }) => ({
-    columns,
-    rows: await Array.fromAsync(rows),
-  }))
+  return query({ sql, lake: source.lake, root: source.root, ...options }, async ({ columns, rows }) => {
+    const all: unknown[][] = []
+    for await (const row of rows) all.push(row)
+    return { columns, rows: all }
+  })
 }
 
 describe.each([

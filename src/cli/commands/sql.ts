@@ -1,5 +1,6 @@
 import { lakeRoot } from '../../archive/layout.ts'
 import { MusicFakerError } from '../../errors.ts'
+import { csvCell } from '../../export/formats.ts'
 import type { QueryResult } from '../../sql/sql.ts'
 import { command } from '../command.ts'
 import { escapeControls, formatTable } from '../format.ts'
@@ -60,7 +61,7 @@ async function printJson({ columns, rows }: QueryResult, out: Output): Promise<v
 
 async function printCsv({ columns, rows }: QueryResult, out: Output): Promise<void> {
   await out.write(`${columns.map(csvCell).join(',')}\n`)
-  for await (const row of rows) await out.write(`${row.map(csvCell).join(',')}\n`)
+  for await (const row of rows) await out.write(`${row.map((value) => csvCell(textOf(value))).join(',')}\n`)
 }
 
 async function printTable({ columns, rows }: QueryResult, out: Output): Promise<void> {
@@ -80,9 +81,4 @@ async function printTable({ columns, rows }: QueryResult, out: Output): Promise<
 function textOf(value: unknown): string {
   if (value === null) return ''
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
-
-function csvCell(value: unknown): string {
-  const text = textOf(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
