@@ -1,8 +1,20 @@
 /** One event on its way from a line of the lake to a row of another format. */
 import { MusicFakerError } from '../errors.ts'
 import { decode, FIELDS, type MusicEvent } from '../event.ts'
-import { DURATION, EventBytes, TIMESTAMP } from '../event-bytes.ts'
-import { ByteNames } from '../stats/byte-names.ts'
+import {
+  ACTION,
+  ARTIST,
+  COUNTRY,
+  DEVICE,
+  DURATION,
+  EventBytes,
+  GENRE,
+  PLATFORM,
+  TIMESTAMP,
+  TRACK,
+  USER,
+} from '../event-bytes.ts'
+import { KnownTexts } from '../known-texts.ts'
 import type { SummaryBuilder } from '../stats/summary.ts'
 
 /** The fraction of a timestamp begins here. */
@@ -25,7 +37,7 @@ export class EventRow {
   start = 0
   end = 0
   readonly #bytes = new EventBytes()
-  readonly #names = FIELDS.map(() => new ByteNames())
+  readonly #known = [new KnownTexts(), new KnownTexts(), new KnownTexts()] as const
   readonly #path: string
 
   /** @param path names the file in errors */
@@ -46,17 +58,32 @@ export class EventRow {
   }
 
   #take(summary: SummaryBuilder): void {
-    for (let field = 0; field < FIELDS.length; field++) {
-      if (field === DURATION) continue
-      // Timestamps hardly ever repeat.
-      this.texts[field] =
-        field === TIMESTAMP ? this.#bytes.text(field) : (this.#names[field] as ByteNames).of(this.#bytes, field)
-    }
-    this.duration = this.#bytes.duration
-    this.minute = this.#bytes.minute
+    const { texts } = this
+    const event = this.#bytes
+    texts[USER] = this.#text(USER, this.#known[0])
+    texts[ARTIST] = this.#text(ARTIST, this.#known[1])
+    texts[TRACK] = this.#text(TRACK, this.#known[2])
+    // Timestamps hardly ever repeat.
+    texts[TIMESTAMP] = event.text(TIMESTAMP)
+    texts[GENRE] = event.genre
+    texts[PLATFORM] = event.platform
+    texts[DEVICE] = event.device
+    texts[ACTION] = event.action
+    texts[COUNTRY] = event.country
+    this.duration = event.duration
+    this.minute = event.minute
     this.micros = this.#microsOfMinute()
     this.extra = null
-    summary.addBytes(this.#bytes)
+    summary.addBytes(event)
+  }
+
+  #text(field: number, known: KnownTexts): string {
+    const { starts, view } = this.#bytes
+    const start = starts[field] as number
+    if (known.find(view, start, this.end) > 0) return known.text
+    const text = this.#bytes.text(field)
+    known.keep(view, start, (this.#bytes.ends[field] as number) - start, text)
+    return text
   }
 
   #decode(summary: SummaryBuilder): void {
