@@ -18,7 +18,7 @@ import { anyMessage } from './messages.ts'
 /** Messages of a case. */
 const MOST = 60
 const REPEATS = 30
-const CASES = LONG ? 10_000 : 700
+const CASES = LONG ? 5_000 : 700
 const TIMEOUT_MS = 300_000
 const NOW = Date.UTC(2025, 6, 4)
 const LIMITS = { messages: MOST * REPEATS, bytes: 16_777_216, ageMs: 60_000 }

@@ -16,8 +16,9 @@ const MESSAGES = 14
 const BEFORE = 3
 const TIMEOUT_MS = 600_000
 
+/** Said of a partition, or of the whole archiver where it may not even look. */
 const DENIED = expect.stringMatching(
-  /STOPPED: .*Permission denied: user=archiver.*LAKE_DENIED\)\n {2}next: .*hdfs-user/,
+  /(STOPPED|error): .*Permission denied: user=archiver.*LAKE_DENIED\)\n {2}next: .*hdfs-user/,
 )
 
 /** As Hadoop 3.5.0 answers, and as a gateway in front of it does. */

@@ -17,7 +17,7 @@ import type { RunningCommand } from '../test/cli/music-faker.ts'
 import { eventually } from '../test/contract/log-reading.ts'
 import { destroy, freeConfig } from '../test/services.ts'
 import { LONG } from './form.ts'
-import { expectCode, isReady, onServices, PATIENCE_MS, Scene, sharedServices, skipped, told } from './scene.ts'
+import { endOf, expectCode, isReady, onServices, PATIENCE_MS, Scene, sharedServices, skipped, told } from './scene.ts'
 
 /** What a request may take; a producer gives up after four times as long. */
 const HASTY = { MF_REQUEST_TIMEOUT: '4000' }
@@ -119,9 +119,4 @@ describe.skipIf(!onServices)(`Kafka stops${skipped}`, () => {
 
 function count({ stderr }: RunningCommand, what: RegExp): number {
   return stderr.match(new RegExp(what, 'g'))?.length ?? 0
-}
-
-async function endOf({ log }: Scene): Promise<number> {
-  const { partitions } = await log.describe()
-  return partitions.values().reduce((sum, { end }) => sum + end, 0)
 }

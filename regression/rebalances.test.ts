@@ -12,7 +12,7 @@ import { eventually } from '../test/contract/log-reading.ts'
 import { LONG } from './form.ts'
 import { onServices, PATIENCE_MS, Scene, sharedServices, skipped } from './scene.ts'
 
-const CHANGES = LONG ? 100 : 12
+const CHANGES = LONG ? 40 : 12
 const MOST = 4
 const SEED = 20_250_703
 /** Between two changes, in which the group has a moment to move partitions, or not. */

@@ -154,6 +154,12 @@ export async function expectCode(command: RunningCommand, code: number): Promise
   return outcome
 }
 
+/** How many offsets the log has given. */
+export async function endOf({ log }: Scene): Promise<number> {
+  const { partitions } = await log.describe()
+  return partitions.values().reduce((sum, { end }) => sum + end, 0)
+}
+
 /** What the dashboard of a scene says of itself. */
 export async function isReady({ env }: Scene): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${env.MF_PORT}/health/ready`)
