@@ -15,6 +15,8 @@ import { OwnHdfs } from './own-hdfs.ts'
 const MESSAGES = 14
 const BEFORE = 3
 const TIMEOUT_MS = 600_000
+/** Without the guard the archiver tries for ever. */
+const REFUSED_MS = 60_000
 
 /** Said of a partition, or of the whole archiver where it may not even look. */
 const DENIED = expect.stringMatching(
@@ -48,7 +50,7 @@ describe.skipIf(skipped)(
       { op: 'CREATE', status: 401, fate: LOGIN },
       { op: 'MKDIRS', status: 403, fate: PERMISSION },
       { op: 'LISTSTATUS_BATCH', status: 401, fate: LOGIN },
-    ])('$status to $op stops the partition where it is', async ({ op, fate }) => {
+    ])('$status to $op stops the partition where it is', { timeout: REFUSED_MS }, async ({ op, fate }) => {
       if ('skipped' in services) return
       await using place = await OnePartition.open(services, MESSAGES)
       await place.archive({ target: BEFORE })

@@ -14,7 +14,10 @@ import { LONG } from './form.ts'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const VITEST = join(REPOSITORY, 'node_modules/vitest/vitest.mjs')
-const CONFIG = `export default { test: { pool: 'forks', maxWorkers: 1, provide: { services: { skipped: 'a copy' } } } }\n`
+const CONFIG = `export default {
+  test: { pool: 'forks', maxWorkers: 1, testTimeout: 30_000, provide: { services: { skipped: 'a copy' } } },
+}
+`
 const TIMEOUT_MS = 240_000
 
 interface Mutant {
