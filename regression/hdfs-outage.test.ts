@@ -3,10 +3,11 @@
  * they go on by themselves once it can: every event is in the lake once. An archiver that is told to stop meanwhile ends.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { Workplace } from '../test/cli/music-faker.ts'
+import { eventually } from '../test/contract/log-reading.ts'
 import { LONG } from './form.ts'
-import { OwnHdfs } from './own-hdfs.ts'
+import { isOpen, OwnHdfs } from './own-hdfs.ts'
 import { TroubledFlow } from './troubled-flow.ts'
 
 const TIMEOUT_MS = 600_000
@@ -69,6 +70,22 @@ describe.skipIf(skipped)(`HDFS outages${skipped ? ` (skipped: ${skipped})` : ''}
         hdfs.begin('datanode')
       },
     })
+  })
+
+  it('the DataNode and the archiver die amid a write, and nobody gives the lease back', async () => {
+    const open: string[] = []
+    await eventually(async () => {
+      const staged = await flow.midWrite()
+      await Promise.all([hdfs.kill('datanode'), flow.killArchiver()])
+      for (const path of staged) if (await isOpen(hdfs.address('nn1'), path)) open.push(path)
+      hdfs.begin('datanode')
+      await hdfs.untilReady()
+      flow.restartArchiver()
+      // They may have died right after a write.
+      expect(open).not.toEqual([])
+    }, TIMEOUT_MS)
+    await flow.archivedUpToNow()
+    expect((await flow.staged()).filter((path) => open.includes(path))).toEqual([])
   })
 
   it('the space quota is used up', async () => {

@@ -11,6 +11,7 @@ import type { EventLog, LogMessage } from '../src/log/log.ts'
 import { eventually } from '../test/contract/log-reading.ts'
 import { HdfsProxy } from './hdfs-proxy.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
+import { isOpen } from './own-hdfs.ts'
 
 const HOUR_MS = 3_600_000
 const T0 = Date.UTC(2025, 6, 3, 20)
@@ -127,14 +128,6 @@ export class OnePartition {
       report: () => undefined,
     }).run()
   }
-}
-
-/** Whether HDFS takes the file for one that is being written: somebody has a lease on it. */
-async function isOpen(namenode: string, path: string): Promise<boolean> {
-  const query = 'op=GET_BLOCK_LOCATIONS&user.name=music-faker-test'
-  const answer = await fetch(`${namenode}/webhdfs/v1${path}?${query}`)
-  const { LocatedBlocks: blocks } = (await answer.json()) as { LocatedBlocks?: { isUnderConstruction: boolean } }
-  return blocks?.isUnderConstruction === true
 }
 
 function message(n: number): LogMessage {

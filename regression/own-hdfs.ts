@@ -242,6 +242,14 @@ export class OwnHdfs {
   }
 }
 
+/** Whether HDFS takes the file for one that is being written: somebody has a lease on it. */
+export async function isOpen(namenode: string, path: string): Promise<boolean> {
+  const query = 'op=GET_BLOCK_LOCATIONS&user.name=music-faker-test'
+  const answer = await fetch(`${namenode}/webhdfs/v1${path}?${query}`)
+  const { LocatedBlocks: blocks } = (await answer.json()) as { LocatedBlocks?: { isUnderConstruction: boolean } }
+  return blocks?.isUnderConstruction === true
+}
+
 /** Folders, and ports that are free now: besides those of a cluster those of a second NameNode and a JournalNode. */
 async function freeSite(dataDir: string): Promise<{ site: Site; offset: number }> {
   for (;;) {

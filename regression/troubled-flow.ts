@@ -127,18 +127,32 @@ export class TroubledFlow {
     return this.#stop(this.archiver)
   }
 
+  /** Ends the archiver as a power cut does. */
+  async killArchiver(): Promise<void> {
+    this.archiver.stop('SIGKILL')
+    await this.archiver.ended
+  }
+
   /** Starts another. It needs a lake that answers, or it ends at once. */
   restartArchiver(): void {
     this.archiver = this.#startArchiver()
   }
 
-  /** Waits until a batch streams into the lake. */
-  async midWrite(): Promise<void> {
+  /** Waits until a batch streams into the lake, and gives its files. */
+  async midWrite(): Promise<string[]> {
+    let staged: string[] = []
     await this.#until(async () => {
-      const staged: string[] = []
-      for await (const { path } of filesBelow(this.#lake, stagingFolder(this.#root))) staged.push(path)
-      expect(staged.join()).toContain('.jsonl')
+      staged = (await this.staged()).filter((path) => path.endsWith('.jsonl'))
+      expect(staged).not.toEqual([])
     })
+    return staged
+  }
+
+  /** What is in the staging folder. */
+  async staged(): Promise<string[]> {
+    const paths: string[] = []
+    for await (const { path } of filesBelow(this.#lake, stagingFolder(this.#root))) paths.push(path)
+    return paths
   }
 
   /** Waits until the lake holds what the log holds at the time of the call. */
