@@ -93,16 +93,19 @@ export function scheduledTimes(seed: number, { start, step }: Schedule): EventTi
     Float64Array.from({ length: count }, () => Math.floor(start * 1000 + (event++ + random.float()) * step * 1e6))
 }
 
+/** How far the times of a lot reach back at most, where nothing was gathered for longer. */
+const LONGEST_MOMENT_MS = 1_000
+
 /**
- * Times of events that happen now: those of one lot fall within the last moments, a millisecond each or the `gatherMs` of
- * all of them, but not before the lot before. Where the machine's clock is set back, time stands still until it has caught up.
+ * Times of events that happen now: those of one lot fall within the last moments, a millisecond each (the `gatherMs` of all of
+ * them at least, a second at most), but not before the lot before. Where the machine's clock is set back, time stands still until it has caught up.
  */
 export function presentTimes(seed: number, clock: Clock, gatherMs = 0): EventTimes {
   const random = new Random(seed, STREAM)
   let last = 0
   return (count) => {
     const now = Math.max(last, Math.floor(clock.now()) * 1000)
-    const begin = Math.max(last, now - Math.max(count, gatherMs) * 1000)
+    const begin = Math.max(last, now - Math.max(Math.min(count, LONGEST_MOMENT_MS), gatherMs) * 1000)
     const times = Float64Array.from({ length: count }, (_, event) =>
       Math.floor(begin + ((event + random.float()) / count) * (now - begin)),
     )

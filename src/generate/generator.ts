@@ -53,6 +53,8 @@ const SKIP_RATES = DEVICES.map((device) => SKIP_RATE[device])
 
 const THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'))
 const SECONDS_PER_WEEK = 604_800
+/** Messages are cut out of pieces of so many bytes: the 8 KiB of Node's own pool are many more for the garbage collector. */
+const SLAB_BYTES = 65_536
 
 export class Generator {
   readonly seed: number
@@ -76,6 +78,8 @@ export class Generator {
   #action = PLAY
   #second = Number.NaN
   #secondText = ''
+  #slab = Buffer.alloc(0)
+  #used = 0
 
   /**
    * Blocks for about 0.15 s at the default sizes.
@@ -130,7 +134,19 @@ export class Generator {
       this.#fragments.head(this.#who, this.#track) +
       this.#timestamp(atMs, micros) +
       this.#fragments.tail(this.#who, this.#track, device, this.#action)
-    return { key: this.#listeners.users[this.#who] as string, value: Buffer.from(text), timestamp: atMs }
+    return { key: this.#listeners.users[this.#who] as string, value: this.#bytesOf(text), timestamp: atMs }
+  }
+
+  #bytesOf(text: string): Buffer {
+    // A UTF-16 unit takes at most three bytes.
+    const most = text.length * 3
+    if (this.#slab.length - this.#used < most) {
+      this.#slab = Buffer.allocUnsafe(Math.max(SLAB_BYTES, most))
+      this.#used = 0
+    }
+    const start = this.#used
+    this.#used += this.#slab.write(text, start)
+    return this.#slab.subarray(start, this.#used)
   }
 
   /** Decides the next event and moves its listener's state on. */

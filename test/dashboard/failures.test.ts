@@ -101,6 +101,22 @@ describe('a failure while running', () => {
   })
 })
 
+describe('a stream', () => {
+  it('tells of a log that hangs: it is not held up itself', async () => {
+    await start()
+    const stop = new AbortController()
+    const { body } = await fetch(`${url}/api/live`, { signal: stop.signal })
+    let told = ''
+    const reading = (async () => {
+      for await (const chunk of body!.pipeThrough(new TextDecoderStream())) told += chunk
+    })().catch(() => undefined)
+    log.hang()
+    await until('the stream says so', () => /event: delta\ndata: [^\n]*"log":\{"state":"failed"/.test(told), 8_000)
+    stop.abort()
+    await reading
+  })
+})
+
 describe('a damaged commit record', () => {
   it('is told of, with what to do, and the other figures stay', async () => {
     await start()

@@ -172,6 +172,26 @@ describe('the pace of deltas', () => {
     const numbers = listener.messages.map(({ id }) => Number(id.split('-')[1]))
     expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i))
   })
+
+  it('has what came last looked for right before each', async () => {
+    let looks = 0
+    const stream = new LiveStream(
+      () => ({ profile: String(looks) }) as Sections,
+      async () => {
+        looks++
+      },
+    )
+    const { server, port } = await serve(stream)
+    const listener = new Listener(port)
+    try {
+      await until('four messages come', () => listener.messages.length >= 4)
+    } finally {
+      stream.close()
+      listener.stop()
+      server.close()
+    }
+    expect(listener.messages.slice(0, 4).map(({ data }) => data.profile)).toEqual(['0', '1', '2', '3'])
+  })
 })
 
 describe('a client that does not read', () => {

@@ -122,4 +122,17 @@ describe('presentTimes', () => {
     }
     expect(micros.size).toBeGreaterThan(300)
   })
+
+  it('spreads what was gathered over that time, and a large lot over a second', () => {
+    const clock = new FakeClock(NOW)
+    const oldest = (count: number, gatherMs?: number) => {
+      clock.pass(5000)
+      return clock.now() - (presentTimes(42, clock, gatherMs)(count)[0] as number) / 1000
+    }
+    expect(oldest(100, 250)).toBeGreaterThan(240)
+    expect(oldest(100, 250)).toBeLessThanOrEqual(250)
+    expect(oldest(100)).toBeLessThanOrEqual(100)
+    expect(oldest(8000)).toBeGreaterThan(990)
+    expect(oldest(8000)).toBeLessThanOrEqual(1000)
+  })
 })
