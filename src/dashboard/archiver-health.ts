@@ -15,6 +15,9 @@ const FORGET_MS = 60_000
 /** What fails where it is no partition: contact with the group, or with the lake at the start. */
 const ARCHIVER = 'archiver'
 
+/** What shows that a partition gets on, or is another owner's: so is one that is stopped because it was fenced. */
+const MOVED: ReadonlySet<ArchiveEvent['kind']> = new Set(['claimed', 'committed', 'gap', 'revoked', 'stopped'])
+
 type Service = keyof Dependencies
 type Who = number | typeof ARCHIVER
 
@@ -44,10 +47,7 @@ export class ArchiverHealth {
     else if (event.kind === 'waiting') this.#fails(ARCHIVER, event.error, false, now)
     else if (event.kind === 'stopped' && !hasCode(event.error, 'COMMIT_FENCED')) {
       this.#fails(event.partition, event.error, true, now)
-    } else if (event.kind !== 'unfolded' && 'partition' in event) {
-      // One that is fenced is another owner's now, who archives it.
-      this.#goesOn(event.partition, now)
-    }
+    } else if ('partition' in event && MOVED.has(event.kind)) this.#goesOn(event.partition, now)
     if (event.kind === 'resumed' || event.kind === 'claimed') this.#goesOn(ARCHIVER, now)
   }
 
