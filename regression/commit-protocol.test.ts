@@ -2,26 +2,33 @@
  * Guarantee: whatever the interleaving of several owners, crashes, suspended owners, and storage calls that are lost,
  * dropped or happen late, every offset is published exactly once, and nobody who reads the commit log meanwhile is told
  * anything else. The log is folded all the time, so that suspended owners and readers wake up long after the records that
- * they knew have been removed.
+ * they knew have been removed; and files are joined all the time, and joined again, beside commits, on a lake that appends
+ * files to each other (and now and then refuses to) and on one that does not.
  *
  * Runs the real CommitLog against a lake in memory whose every call is scheduled by a seeded random generator.
  */
+
+import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type BatchContents, CommitLog } from '../src/archive/commits.ts'
+import { Compactor } from '../src/archive/compactor.ts'
+import { crcText } from '../src/archive/crc32.ts'
 import { dataFile, dayFolder } from '../src/archive/layout.ts'
-import { MusicFakerError } from '../src/errors.ts'
+import { hasCode, MusicFakerError } from '../src/errors.ts'
 import type { MusicEvent } from '../src/event.ts'
 import type { LakeEntry, LakeStorage } from '../src/lake/storage.ts'
 import { verify } from '../src/lake/verify.ts'
 import { LakeFollower } from '../src/stats/follower.ts'
 import { SummaryBuilder } from '../src/stats/summary.ts'
-import { openMemoryLake } from '../test/lake/memory.ts'
+import { openAppendingLake, openMemoryLake } from '../test/lake/memory.ts'
 import { LONG } from './form.ts'
 
 const SEEDS = LONG ? 1000 : 150
 const OFFSETS = 24
 const DAYS = 3
 const FOLD_EVERY = 3
+/** Files that are left when some of them were joined: uncompacted there are four times as many. */
+const MANY = 9
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => {
@@ -55,7 +62,7 @@ interface Ticket {
 
 /** Holds every storage call back until the scheduler picks it, and makes some of them fail in every way a network can. */
 class Scheduler {
-  readonly lake = openMemoryLake()
+  readonly lake: LakeStorage
   readonly #random: Random
   readonly #crashed = new Set<number>()
   #tickets: Ticket[] = []
@@ -63,8 +70,10 @@ class Scheduler {
   readonly #frozen = new Set<number>()
   faulty = true
 
-  constructor(random: Random) {
+  /** @param appends whether the lake can append files to each other */
+  constructor(random: Random, appends: boolean) {
     this.#random = random
+    this.lake = appends ? openAppendingLake() : openMemoryLake()
   }
 
   /** The lake as one owner sees it. */
@@ -92,6 +101,14 @@ class Scheduler {
           return entries
         })
       },
+      ...(lake.concat && {
+        concat: (to: string, sources: readonly string[]) =>
+          call(async () => {
+            // As HDFS does while a snapshot holds a file.
+            if (this.faulty && this.#random() < 0.1) throw new MusicFakerError('LAKE_DENIED', 'in a snapshot')
+            await lake.concat?.(to, sources)
+          }),
+      }),
       close: () => Promise.resolve(),
     }
   }
@@ -169,12 +186,29 @@ async function own(scheduler: Scheduler, owner: number, random: Random): Promise
     },
     foldEvery: FOLD_EVERY,
   })
+  const compacting = compact(lake, commits)
+  compacting.catch(() => undefined)
   for (let batch = 1; commits.next < OFFSETS; batch++) {
     const first = commits.next
     const next = Math.min(OFFSETS, first + 1 + Math.floor(random() * 5))
     await commits.commit(await stage(lake, commits, batch, first, next))
   }
+  await compacting
+  await compact(lake, commits)
   await commits.close()
+}
+
+/** Joins what there is, as the owner, while it commits. */
+async function compact(lake: LakeStorage, commits: CommitLog): Promise<void> {
+  const { signal } = new AbortController()
+  const place = { root: '/t', topicId: 'id', partition: 0 }
+  const compactor = new Compactor({ lake, ...place, commits, signal, onRetry: () => undefined })
+  try {
+    await compactor.pass({ before: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    // Folded again and again while it was read: nothing was begun, and there is another pass.
+    if (commits.stuck || !hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND')) throw error
+  }
 }
 
 /** Follows the commit log for as long as it goes on. Whatever it is told has to have been true. */
@@ -189,6 +223,18 @@ async function read(scheduler: Scheduler, reader: number, over: () => boolean): 
     }
     expect(follower.problems()).toEqual([])
     expect(follower.totals.snapshot().events).toBe(follower.partitions()[0]?.next ?? 0)
+  }
+}
+
+/** Proves the lake again and again while it is written. */
+async function prove(scheduler: Scheduler, reader: number, over: () => boolean): Promise<void> {
+  while (!over()) {
+    try {
+      const { problems } = await verify({ lake: scheduler.lakeOf(reader), root: '/t', deep: true })
+      expect(problems).toEqual([])
+    } catch (error) {
+      if (!(error instanceof MusicFakerError && error.retryable)) throw error
+    }
   }
 }
 
@@ -216,22 +262,27 @@ async function stage(
       }
       const date = `2025-07-0${day + 1}`
       const path = dataFile('/t', date, 0, 0, first, next - 1)
-      files.push({ staged, path, day: date, events: offsets.length, bytes: body.length, crc32: '00000000' })
+      const crc = crcText(crc32(body))
+      files.push({ staged, path, day: date, events: offsets.length, bytes: body.length, crc32: crc })
       break
     }
   }
   return { next, files, events: next - first, quarantined: {}, skipped: 0, summary: summary.build() }
 }
 
-async function published(lake: LakeStorage): Promise<number[]> {
+async function published(lake: LakeStorage): Promise<{ offsets: number[]; files: number }> {
   const offsets: number[] = []
+  let files = 0
   for (let day = 0; day < DAYS; day++) {
     for await (const entry of lake.list(dayFolder('/t', `2025-07-0${day + 1}`))) {
       const text = Buffer.from(await lake.read(entry.path)).toString()
-      for (const line of text.trimEnd().split('\n')) offsets.push(Number(line))
+      const lines = text.trimEnd().split('\n').map(Number)
+      expect(lines, entry.path).toEqual(lines.toSorted((a, b) => a - b))
+      offsets.push(...lines)
+      files++
     }
   }
-  return offsets.sort((a, b) => a - b)
+  return { offsets: offsets.sort((a, b) => a - b), files }
 }
 
 interface Outcome {
@@ -239,15 +290,16 @@ interface Outcome {
   failures: unknown[]
   /** What is found wrong with the lake in the end. */
   problems: unknown[]
-  /** Events by the commit log. */
+  /** Events by the commit log, and files. */
   counted: number
+  files: number
 }
 
 async function simulate(seed: number): Promise<Outcome> {
   const random = seeded(seed)
   // The spread of the retries' pauses: with it, a seed is one schedule for ever.
   vi.spyOn(Math, 'random').mockImplementation(random)
-  const scheduler = new Scheduler(random)
+  const scheduler = new Scheduler(random, seed % 2 === 0)
   const failures: unknown[] = []
   const live = new Set<number>()
   const suspended = new Set<number>()
@@ -268,6 +320,7 @@ async function simulate(seed: number): Promise<Outcome> {
   const anyOf = (set: Set<number>) => [...set][Math.floor(random() * set.size)]!
   start(owner)
   start(reader, readers)
+  start((who) => prove(scheduler, who, () => over), readers)
   for (let step = 0; step < 4_000 && live.size > 0; step++) {
     if (random() < 0.015 && live.size < 4) start(owner)
     if (random() < 0.012) {
@@ -303,10 +356,13 @@ async function simulate(seed: number): Promise<Outcome> {
   while (live.size + readers.size > 0) await scheduler.step()
   const follower = new LakeFollower({ lake: scheduler.lake, root: '/t' })
   await follower.refresh()
-  const { problems } = await verify({ lake: scheduler.lake, root: '/t' })
-  const counted = follower.totals.snapshot().events
+  const { problems } = await verify({ lake: scheduler.lake, root: '/t', deep: true })
+  const { events: counted, files } = follower.totals.snapshot()
+  const found = await published(scheduler.lake)
+  if (found.files !== files) problems.push({ kind: 'file_stray', path: '/t', detail: `${found.files}, not ${files}` })
   return {
-    offsets: await published(scheduler.lake),
+    offsets: found.offsets,
+    files,
     failures,
     problems: [...problems, ...follower.problems()],
     counted,
@@ -315,8 +371,12 @@ async function simulate(seed: number): Promise<Outcome> {
 
 it(`publishes every offset once, under ${SEEDS} random schedules`, async () => {
   const everyOffset = Array.from({ length: OFFSETS }, (_, offset) => offset)
+  let joined = 0
   for (let seed = 1; seed <= SEEDS; seed++) {
     const outcome = await simulate(seed)
-    expect(outcome, `seed ${seed}`).toEqual({ offsets: everyOffset, failures: [], problems: [], counted: OFFSETS })
+    const { files, ...rest } = outcome
+    if (files <= MANY) joined++
+    expect(rest, `seed ${seed}`).toEqual({ offsets: everyOffset, failures: [], problems: [], counted: OFFSETS })
   }
+  expect(joined, 'schedules under which files were joined').toBeGreaterThan(SEEDS / 2)
 }, 600_000)

@@ -6,7 +6,7 @@ export const WAYS = ['before', 'amid', 'after'] as const
 export type Way = (typeof WAYS)[number]
 
 /** The calls that change the lake. To die at another is to die after the last of these. */
-type Change = 'write' | 'rename' | 'remove'
+type Change = 'write' | 'rename' | 'remove' | 'concat'
 
 /**
  * The steps of the commit protocol: what an archiver changes in the lake, in this order. Before the hint to the log is
@@ -25,19 +25,34 @@ export const STEPS = [
   'checkpoint created',
   'folded records removed',
 ] as const
-export type Step = (typeof STEPS)[number] | 'another change'
+/** And what a compaction changes: where the lake appends files to each other, and where it does not. */
+export const APPENDING_STEPS = ['record written', 'record created', 'file published', 'files appended'] as const
+export const COPYING_STEPS = [
+  'joined file staged',
+  'record written',
+  'record created',
+  'file published',
+  'joined files removed',
+] as const
+export type Step =
+  | (typeof STEPS)[number]
+  | (typeof APPENDING_STEPS)[number]
+  | (typeof COPYING_STEPS)[number]
+  | 'another change'
 
 /** @param path what is written or removed, or the new name of what is renamed */
 function stepOf(change: Change, path: string): Step {
+  if (change === 'concat') return 'files appended'
   if (change === 'remove') {
     if (path.includes('/_staging/')) return 'leftovers swept'
-    return path.includes('/_commits/') ? 'folded records removed' : 'another change'
+    return path.includes('/_commits/') ? 'folded records removed' : 'joined files removed'
   }
   if (change === 'rename') {
     if (path.includes('/checkpoints/')) return 'checkpoint created'
     return path.includes('/_commits/') ? 'record created' : 'file published'
   }
   if (path.includes('/manifests/')) return 'manifest written'
+  if (/\/joined-[^/]*$/.test(path)) return 'joined file staged'
   if (/\/checkpoint-[^/]*$/.test(path)) return 'checkpoint written'
   return /\/record-[^/]*$/.test(path) ? 'record written' : 'file staged'
 }
@@ -47,7 +62,7 @@ export interface Death {
   step: number
   way: Way
   /** What the calls do that are cut short. */
-  half: Pick<LakeStorage, Change>
+  half: Pick<LakeStorage, 'write' | 'rename' | 'remove'>
   /** Ends the process. @param begun the call amid which it dies */
   die: (begun?: Promise<unknown>) => unknown
 }
@@ -111,6 +126,13 @@ export function dyingLake(lake: LakeStorage, { step, way, half, die }: Death): D
         () => lake.remove(path),
         () => half.remove(path),
       ),
+    ...(lake.concat && {
+      // All or nothing: nothing is cut short.
+      concat: (to: string, sources: readonly string[]) => {
+        const real = () => lake.concat!(to, sources)
+        return change('concat', to, real, real)
+      },
+    }),
     read: (path) => look(() => lake.read(path)),
     stat: (path) => look(() => lake.stat(path)),
     stream: (path) => lake.stream(path),

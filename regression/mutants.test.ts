@@ -29,6 +29,7 @@ interface Mutant {
   /** The test that has to fail. */
   caughtBy:
     | 'regression/commit-protocol'
+    | 'regression/compaction'
     | 'regression/random-failures'
     | 'regression/kill-at-every-step'
     | 'regression/damaged-lake'
@@ -43,6 +44,8 @@ interface Mutant {
 }
 
 const COMMITS = 'src/archive/commits.ts'
+const PUBLISH = 'src/archive/publish.ts'
+const JOIN = 'src/archive/join.ts'
 
 const MUTANTS: Mutant[] = [
   {
@@ -91,8 +94,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a record that could not be created passes as created',
     file: COMMITS,
-    line: 'if (!(await create(this.#of, record, ready))) {',
-    becomes: 'if ((await create(this.#of, record, ready), false)) {',
+    line: 'if (!(await create(this.#of, record, ready))) throw this.#fenced(record.seq)',
+    becomes: 'await create(this.#of, record, ready)',
     caughtBy: 'regression/commit-protocol',
   },
   {
@@ -122,7 +125,7 @@ const MUTANTS: Mutant[] = [
   {
     name: 'the redo is skipped',
     file: COMMITS,
-    line: "if (last.value?.kind === 'batch') await publish(this.#of, last.value)",
+    line: 'if (last.value) await this.#publish(last.value)',
     becomes: '',
     caughtBy: 'regression/commit-protocol',
   },
@@ -150,7 +153,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a rename that timed out is trusted',
-    file: COMMITS,
+    file: PUBLISH,
     line: "return 'unknown'",
     becomes: "return 'done'",
     caughtBy: 'regression/commit-protocol',
@@ -173,7 +176,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a name that is taken passes as renamed',
-    file: COMMITS,
+    file: PUBLISH,
     line: "return 'target taken'",
     becomes: "return 'done'",
     caughtBy: 'regression/commit-protocol',
@@ -181,8 +184,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a record is created before the one before it is published',
     file: COMMITS,
-    line: 'await publish(this.#of, record)',
-    becomes: 'void publish(this.#of, record)',
+    line: 'await publishBatch(this.#of, record)',
+    becomes: 'void publishBatch(this.#of, record)',
     caughtBy: 'regression/commit-protocol',
   },
   {
@@ -205,6 +208,48 @@ const MUTANTS: Mutant[] = [
     line: 'if (folded >= this.fence) return false',
     becomes: '',
     caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'a compaction begins amid a commit',
+    file: COMMITS,
+    line: 'const before = this.#turn',
+    becomes: 'const before = Promise.resolve()',
+    caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'a compaction that the lake refuses passes as done',
+    file: JOIN,
+    line: "if (outcome === 'refused' && (await bytesOf(of, joined.path)) === first.bytes) return false",
+    becomes: "if (outcome === 'refused') return true",
+    caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'a compaction is given up without a look at what came of it',
+    file: JOIN,
+    line: 'if (there === joined.bytes) return { ...given,',
+    becomes: 'if (there === -1) return { ...given,',
+    caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'what was joined is not removed',
+    file: JOIN,
+    line: 'while (rest.length > 0) {',
+    becomes: 'while (rest.length > 1_000) {',
+    caughtBy: 'regression/compaction',
+  },
+  {
+    name: 'a compaction that was given up counts all the same',
+    file: 'src/archive/file-changes.ts',
+    line: "if (record.kind !== 'void') this.#settle()",
+    becomes: 'this.#settle()',
+    caughtBy: 'regression/compaction',
+  },
+  {
+    name: 'what a manifest crosses out is listed all the same',
+    file: 'src/archive/manifest.ts',
+    line: 'if (!gone) return same',
+    becomes: 'if (gone || !gone) return same',
+    caughtBy: 'regression/compaction',
   },
   {
     name: 'a commit begins before the one before it has ended',
@@ -251,8 +296,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'a record is folded before its files are published',
     file: COMMITS,
-    line: '    await publish(this.#of, record)\n    this.#foldIfDue()',
-    becomes: '    this.#foldIfDue()\n    await publish(this.#of, record)',
+    line: '      await this.#publish(record)\n      this.#ended()',
+    becomes: '      this.#foldIfDue()\n      await this.#publish(record)\n      this.#ended()',
     caughtBy: 'test/archive/fold',
   },
   {

@@ -154,6 +154,12 @@ export const SETTINGS = {
     help: 'bytes after which the archiver closes a batch of a partition',
     default: 67_108_864,
   },
+  compact: {
+    schema: z.enum(['on', 'off']),
+    value: 'on|off',
+    help: 'whether archivers join the small files of past hours in the background',
+    default: 'on',
+  },
   seed: {
     schema: z.coerce.number().int().min(0).max(4_294_967_295),
     value: 'N',

@@ -57,6 +57,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
     group: config.group,
     once: false,
     acceptGap: false,
+    compact: config.compact === 'on',
     signal: drain.signal,
     drainMs: DRAIN_MS,
     ...(options.onArchive && { report: options.onArchive }),

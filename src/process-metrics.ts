@@ -88,6 +88,9 @@ export class ProcessMetrics {
       remove: (path) => this.#call('remove', () => lake.remove(path)),
       stream: (path) => this.#iteration('stream', lake.stream(path)),
       list: (path, options) => this.#iteration('list', lake.list(path, options)),
+      ...(lake.concat && {
+        concat: (to: string, sources: readonly string[]) => this.#call('concat', () => lake.concat!(to, sources)),
+      }),
       close: () => lake.close(),
     }
   }

@@ -46,6 +46,8 @@ export interface ArchiveOptions {
   drainMs?: number
   /** Records of a partition after which a checkpoint of its commit log is written; 128 by default. */
   foldEvery?: number
+  /** Join small files of past hours in the background. */
+  compact?: boolean
   /** Epoch milliseconds; Date.now by default. */
   clock?: () => number
   report?: (event: ArchiveEvent) => void
@@ -68,6 +70,7 @@ class Archiver {
   readonly #owner = `${hostname()}:${process.pid}:${randomUUID()}`
   readonly #abandon = new AbortController()
   readonly #foldTurns = new Slots(1)
+  readonly #compactTurns = new Slots(1)
   readonly #running = new Map<number, Promise<void>>()
   readonly #stopped = new Map<number, MusicFakerError>()
   /** Where `once` ends, by partition. */
@@ -167,7 +170,7 @@ class Archiver {
   }
 
   async #archivePartition(assignment: Assignment): Promise<void> {
-    const { log, lake, root, limits, acceptGap, foldEvery, signal } = this.#options
+    const { log, lake, root, limits, acceptGap, foldEvery, compact, once, signal } = this.#options
     const { partition } = assignment
     this.#stopped.delete(partition)
     try {
@@ -187,6 +190,7 @@ class Archiver {
         report: (event) => this.#report(event),
         ...(foldEvery !== undefined && { foldEvery }),
         foldTurns: this.#foldTurns,
+        ...(compact && !once && { compactTurns: this.#compactTurns }),
       }).run()
     } catch (error) {
       if (!hasCode(error, 'COMMIT_FENCED') || !(await this.#isRevoked(assignment))) {

@@ -1,6 +1,6 @@
 /**
  * A checkpoint sums up a partition's records from 1 to its number, so that nobody has to read them again: one gzipped JSON
- * object, `checkpoints/<seq>.json.gz` in the folder of the commit log, format 1. It is created as records are: under its
+ * object, `checkpoints/<seq>.json.gz` in the folder of the commit log, format 2. It is created as records are: under its
  * number, once, by a rename that never overwrites.
  *
  * All files of the records it sums up were published before it was created. `base` is the checkpoint it was made from, and
@@ -14,8 +14,11 @@ import type { LakeStorage } from '../lake/storage.ts'
 import { totalsStateSchema } from '../stats/totals-state.ts'
 import { baseName, checkpointName, checkpointSeq, checkpointsFolder } from './layout.ts'
 import { manifestSchema } from './manifest.ts'
+import { RECORD_KINDS } from './record.ts'
 
-export const CHECKPOINT_FORMAT = 1
+/** Format 1, which is still read, is from before files were joined: nothing is crossed out in its manifests. */
+export const CHECKPOINT_FORMAT = 2
+const KNOWN_FORMATS = [1, CHECKPOINT_FORMAT] as const
 
 /** Beyond what totals can grow to, so that a damaged file cannot fill the memory. */
 const LARGEST = 268_435_456
@@ -26,7 +29,7 @@ const commitLineSchema = z.strictObject({
   seq: count,
   topicId: z.string(),
   partition: count,
-  kind: z.enum(['claim', 'batch', 'gap']),
+  kind: z.enum(RECORD_KINDS),
   first: count,
   next: count,
   events: count,
@@ -45,7 +48,7 @@ const quarantineFileSchema = z.strictObject({
 })
 
 const checkpointSchema = z.strictObject({
-  format: z.literal(CHECKPOINT_FORMAT),
+  format: z.literal(KNOWN_FORMATS),
   topic: z.string(),
   topicId: z.string(),
   partition: count,
@@ -90,7 +93,7 @@ export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
     throw damaged(path, 'not gzipped JSON', cause)
   }
   const { format } = (json ?? {}) as { format?: unknown }
-  if (typeof format === 'number' && format !== CHECKPOINT_FORMAT) {
+  if (typeof format === 'number' && !KNOWN_FORMATS.some((known) => known === format)) {
     throw new MusicFakerError(
       'COMMIT_UNKNOWN_FORMAT',
       `checkpoint ${path} has format ${format}, which this version does not know`,

@@ -7,6 +7,7 @@
  *   commit   create the next record. The number being taken means that another owner claimed: COMMIT_FENCED.
  *   publish  move the record's staged files to their place. Idempotent; anyone may redo it. A record is created only
  *            after the one before it is published, so only the last one can ever need redoing.
+ *   join     create a record that says which files one file takes the place of, then see to it (`join.ts`). Idempotent, too.
  *
  *   fold     sum up the records in a checkpoint and remove the older ones, in the background (`fold.ts`).
  *
@@ -25,14 +26,17 @@ import type { Slots } from '../stats/slots.ts'
 import { lastFolded } from './checkpoint.ts'
 import { fold } from './fold.ts'
 import { lastReal, readHead } from './head.ts'
+import { publishJoined, publishStop } from './join.ts'
 import { baseName, partitionCommits, partitionStaging, recordName } from './layout.ts'
+import { publishBatch, tryRename } from './publish.ts'
 import {
   type BatchRecord,
   type CommitRecord,
-  type CommittedFile,
+  type CompactionRecord,
   decodeRecord,
   encodeRecord,
   RECORD_FORMAT,
+  type StopRecord,
 } from './record.ts'
 
 /** What a partition's commit log belongs to, and who writes it. */
@@ -69,6 +73,9 @@ export type BatchContents = Pick<
   'next' | 'files' | 'events' | 'quarantined' | 'skipped' | 'readAt' | 'summary'
 >
 
+/** What a compaction record says beyond its place in the log. */
+export type Joining = Pick<CompactionRecord, 'joined' | 'files'>
+
 export class CommitLog {
   readonly #of: Ownership
   readonly #folder: string
@@ -78,6 +85,12 @@ export class CommitLog {
   /** The number at which the next fold begins. */
   #foldAt = 0
   #folding: Promise<void> | undefined
+  /** Settles when the record before is published: one at a time. */
+  #turn: Promise<unknown> = Promise.resolve()
+  /** To be called when a commit has ended. */
+  #ended: () => void = () => undefined
+  /** Why a record that was created could not be published. Nothing may come after it. */
+  #stuck: { error: unknown } | undefined
   readonly #closed = new AbortController()
 
   private constructor(of: Ownership, claim: CommitRecord) {
@@ -136,17 +149,91 @@ export class CommitLog {
    * @throws COMMIT_FENCED when another owner took over: nothing of the batch is in the lake, its staged files are the
    *   new owner's to sweep. COMMIT_CORRUPT when a staged file vanished. The signal's reason: the outcome is then open.
    */
-  async commit(contents: BatchContents, durable?: Promise<unknown>): Promise<BatchRecord> {
-    const record: BatchRecord = { ...this.#following(contents.next), kind: 'batch', ...contents }
-    await this.#append(record, durable)
-    await publish(this.#of, record)
-    this.#foldIfDue()
-    return record
+  commit(contents: BatchContents, durable?: Promise<unknown>): Promise<BatchRecord> {
+    return this.#inTurn(async () => {
+      const record: BatchRecord = { ...this.#following(contents.next), kind: 'batch', ...contents }
+      await this.#append(record, durable)
+      await this.#publish(record)
+      this.#ended()
+      return record
+    })
   }
 
   /** Records that `[next, to)` is lost to the log's retention, and goes on from `to`. Throws as `commit` does. */
-  async acceptGap(to: number): Promise<void> {
-    await this.#append({ ...this.#following(to), kind: 'gap' })
+  acceptGap(to: number): Promise<void> {
+    return this.#inTurn(() => this.#append({ ...this.#following(to), kind: 'gap' }))
+  }
+
+  /**
+   * Puts one file in the place of others, between two commits. Resolves false when the lake refuses to append them to each
+   * other, or one of them is gone: they are as they were then, but for the name of the first. Throws as `commit` does.
+   */
+  join(joining: Joining): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const record: CompactionRecord = { ...this.#following(this.#next), kind: 'compaction', ...joining }
+      await this.#append(record)
+      return this.#publish(record)
+    })
+  }
+
+  /** Why nothing can be committed any more, until the partition is claimed again. */
+  get stuck(): boolean {
+    return this.#stuck !== undefined
+  }
+
+  /** Resolves when a commit has just ended, or after so many milliseconds: then the next one is not near. */
+  async lull(ms: number): Promise<void> {
+    const { signal } = this.#of
+    const ended = new AbortController()
+    this.#ended = () => ended.abort()
+    await pause(ms, AbortSignal.any([signal, this.#closed.signal, ended.signal])).catch(() => undefined)
+    signal.throwIfAborted()
+  }
+
+  async #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const before = this.#turn
+    const mine = before
+      .catch(() => undefined)
+      .then(async () => {
+        if (this.#stuck) throw this.#stuck.error
+        const result = await step()
+        this.#foldIfDue()
+        return result
+      })
+    this.#turn = mine
+    return mine
+  }
+
+  /** Moves files as the record says, whatever of it was done before. False for a compaction that is given up. */
+  async #publish(record: CommitRecord): Promise<boolean> {
+    try {
+      if (record.kind === 'batch') await publishBatch(this.#of, record)
+      if (record.kind === 'compaction' && !(await publishJoined(this.#of, record))) {
+        const { seq: of, joined, files } = record
+        const stop: StopRecord = { ...this.#following(this.#next), kind: 'stop', of, joined, files }
+        await this.#append(stop)
+        return this.#publish(stop)
+      }
+      if (record.kind !== 'stop') return true
+      await this.#append({ ...this.#following(this.#next), ...(await publishStop(this.#of, record)) })
+      return false
+    } catch (error) {
+      this.#stuck = { error: await this.#unlessFenced(error) }
+      throw this.#stuck.error
+    }
+  }
+
+  /** What a record names may have been joined since by an owner that came after this one. */
+  async #unlessFenced(error: unknown): Promise<unknown> {
+    return hasCode(error, 'COMMIT_CORRUPT') && (await this.#isFenced()) ? this.#fenced(this.#seq + 1) : error
+  }
+
+  /** Whether another owner has gone on from the last record. */
+  #isFenced(): Promise<boolean> {
+    const { lake } = this.#of
+    const next = `${this.#folder}/${recordName(this.#seq + 1)}`
+    const look = async () => (await lake.stat(next)) !== undefined || (await lastFolded(lake, this.#folder)) > this.#seq
+    return retrying(look, this.#of)
   }
 
   #following(next: number) {
@@ -154,20 +241,22 @@ export class CommitLog {
   }
 
   async #append(record: CommitRecord, ready?: Promise<unknown>): Promise<void> {
-    if (!(await create(this.#of, record, ready))) {
-      const { topic, partition } = this.#of
-      throw new MusicFakerError(
-        'COMMIT_FENCED',
-        `partition ${partition} of ${topic} was taken over by another archiver: record ${record.seq} is not ours`,
-        { next: 'Run the archivers of one lake in one consumer group (--group).' },
-      )
-    }
+    if (!(await create(this.#of, record, ready))) throw this.#fenced(record.seq)
     this.#seq = record.seq
     this.#next = record.next
   }
 
+  #fenced(seq: number): MusicFakerError {
+    const { topic, partition } = this.#of
+    return new MusicFakerError(
+      'COMMIT_FENCED',
+      `partition ${partition} of ${topic} was taken over by another archiver: record ${seq} is not ours`,
+      { next: 'Run the archivers of one lake in one consumer group (--group).' },
+    )
+  }
+
   /**
-   * Finishes publishing the last record that has files; claims since then have none. Resolves false when others have gone
+   * Finishes publishing the last record that moves files; claims since then have none. Resolves false when others have gone
    * on from this claim so long ago that what was read may not be the record any more.
    */
   async #redo(head: CommitRecord | undefined): Promise<boolean> {
@@ -175,7 +264,7 @@ export class CommitLog {
     const folded = await retrying(() => lastFolded(this.#of.lake, this.#folder), this.#of)
     if (folded >= this.fence) return false
     if (last.status === 'rejected') throw last.reason
-    if (last.value?.kind === 'batch') await publish(this.#of, last.value)
+    if (last.value) await this.#publish(last.value)
     this.#foldAt = folded + this.#foldEvery
     return true
   }
@@ -295,46 +384,5 @@ async function readIfThere(lake: LakeStorage, path: string): Promise<CommitRecor
   } catch (error) {
     if (hasCode(error, 'LAKE_NOT_FOUND')) return undefined
     throw error
-  }
-}
-
-type RenameOutcome = 'done' | 'source missing' | 'target taken' | 'unknown'
-
-async function tryRename(of: Ownership, from: string, to: string): Promise<RenameOutcome> {
-  try {
-    await unlessAborted(of.lake.rename(from, to), of.signal)
-    return 'done'
-  } catch (error) {
-    if (hasCode(error, 'LAKE_NOT_FOUND')) return 'source missing'
-    if (hasCode(error, 'LAKE_EXISTS')) return 'target taken'
-    if (!isRetryable(error)) throw error
-    of.onRetry(error as MusicFakerError)
-    return 'unknown'
-  }
-}
-
-/** Moves a record's staged files to their place, redoing what an earlier try may have done already. */
-async function publish(of: Ownership, record: BatchRecord): Promise<void> {
-  await Promise.all(record.files.map((file) => publishFile(of, file)))
-}
-
-async function publishFile(of: Ownership, file: CommittedFile): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    of.signal.throwIfAborted()
-    const outcome = await tryRename(of, file.staged, file.path)
-    if (outcome === 'done') return
-    if (outcome === 'unknown') {
-      await pause(backoff(attempt), of.signal)
-      continue
-    }
-    const there = await retrying(() => of.lake.stat(file.path), of)
-    if (outcome === 'source missing' && there?.bytes === file.bytes) return
-    throw new MusicFakerError(
-      'COMMIT_CORRUPT',
-      outcome === 'source missing'
-        ? `${file.path} is committed but ${there ? `has ${there.bytes} bytes instead of ${file.bytes}` : 'missing'}`
-        : `${file.path} is committed but another file has its name`,
-      { next: 'Run: music-faker verify, then: music-faker repair' },
-    )
   }
 }

@@ -5,10 +5,11 @@
 import { MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { type Checkpoint, checkpointNumbers, newestCheckpoint } from './checkpoint.ts'
+import { FileChanges } from './file-changes.ts'
 import { readRecord } from './head.ts'
 import { baseName, commitsFolder, partitionCommits, partitionNumber, recordName, recordSeq } from './layout.ts'
-import { type ManifestEntry, readManifest } from './manifest.ts'
-import type { CommitRecord } from './record.ts'
+import { liveFiles, type Manifest, type ManifestEntry, readManifest } from './manifest.ts'
+import type { CommitRecord, CommittedFile, JoinedFile } from './record.ts'
 
 /** How often a partition is begun anew when its commit log is folded further than it has been read. */
 const ATTEMPTS = 5
@@ -21,9 +22,10 @@ export interface LakeFile extends ManifestEntry {
 }
 
 /**
- * Every published file, partition by partition; within one in no order that may be relied on. Reads the newest checkpoint
- * of each partition, its manifests and the records since. What is committed meanwhile may come or not. A file that is being
- * published is left out, as are those that come after it in its partition.
+ * Every published file, partition by partition; within one in the order of paths. Reads the newest checkpoint of each
+ * partition, its manifests and the records since. What is committed meanwhile may come or not. A file that is being published
+ * is left out, as are those that come after it in its partition. Files may be joined into others after they were given here:
+ * then they are gone, and another reading gives what they were joined to.
  *
  * Memory: the records since the checkpoint, a few hundred.
  *
@@ -36,18 +38,29 @@ export async function* committedFiles(lake: LakeStorage, root: string): AsyncGen
     const topicId = baseName(lineage.path)
     for await (const { path } of lake.list(lineage.path)) {
       const partition = partitionNumber(baseName(path))
-      if (partition !== undefined) yield* filesOf(lake, root, topicId, partition)
+      if (partition === undefined) continue
+      for await (const file of filesOf(lake, root, topicId, partition)) yield { topicId, partition, ...file }
     }
   }
 }
 
-async function* filesOf(lake: LakeStorage, root: string, topicId: string, partition: number): AsyncGenerator<LakeFile> {
+/** Those of one partition, as `committedFiles` gives them. Throws as that does. */
+export async function* filesOf(
+  lake: LakeStorage,
+  root: string,
+  topicId: string,
+  partition: number,
+): AsyncGenerator<ManifestEntry> {
   const log = partitionCommits(root, topicId, partition)
   const { checkpoint, tail } = await readTail(lake, log)
-  for (const manifest of checkpoint?.manifests ?? []) {
-    for await (const entry of readManifest({ lake, log }, manifest)) yield { topicId, partition, ...entry }
-  }
-  for (const entry of await published(lake, tail)) yield { topicId, partition, ...entry }
+  const changes = new FileChanges()
+  for (const record of await published(lake, tail)) changes.add(record)
+  // These are read as if they were one manifest more.
+  const since = { name: '' } as Manifest
+  yield* liveFiles([...(checkpoint?.manifests ?? []), since], async function* (manifest) {
+    if (manifest === since) yield* changes.lines()
+    else yield* readManifest({ lake, log }, manifest)
+  })
 }
 
 /** The newest checkpoint and the records after it, which count only if none of them was removed while they were read. */
@@ -86,20 +99,14 @@ async function recordsAfter(lake: LakeStorage, log: string, base: number): Promi
   return records
 }
 
-/** The files of all records but those of the last batch, which come only if all of them are in their place. */
-async function published(lake: LakeStorage, records: readonly CommitRecord[]): Promise<ManifestEntry[]> {
-  const batches = records.filter((record) => record.kind === 'batch')
-  const lastReal = records.findLast((record) => record.kind !== 'claim')
-  const last = batches.at(-1)
-  // A record other than a claim is created only after the one before it is published.
-  if (last && last === lastReal) {
-    const found = await Promise.all(last.files.map((file) => lake.stat(file.path)))
-    if (found.some((entry, i) => entry?.bytes !== last.files[i]?.bytes)) batches.pop()
-  }
-  return batches.flatMap(({ seq, first, next, readAt, files }) =>
-    files.map(({ path, day, events, bytes, crc32 }) => ({
-      ...{ path, day, seq, first, next, events, bytes, crc32 },
-      ...(readAt !== undefined && { readAt }),
-    })),
-  )
+/** All records but the last one that moves files, which comes only if all of them are in their place. */
+async function published(lake: LakeStorage, records: readonly CommitRecord[]): Promise<readonly CommitRecord[]> {
+  // A record other than these is created only after the one before it is published.
+  const at = records.findLastIndex(({ kind }) => kind !== 'claim' && kind !== 'stop')
+  const last = records[at]
+  let files: readonly (CommittedFile | JoinedFile)[] = []
+  if (last?.kind === 'batch') files = last.files
+  if (last?.kind === 'compaction') files = [last.joined]
+  const found = await Promise.all(files.map((file) => lake.stat(file.path)))
+  return found.some((entry, i) => entry?.bytes !== files[i]?.bytes) ? records.slice(0, at) : records
 }

@@ -21,6 +21,7 @@ import {
   newestCheckpoint,
   readCheckpoint,
 } from './checkpoint.ts'
+import { FileChanges } from './file-changes.ts'
 import { readRecord } from './head.ts'
 import {
   baseName,
@@ -32,7 +33,7 @@ import {
   recordName,
   recordSeq,
 } from './layout.ts'
-import { comparePaths, type ManifestEntry, mergeManifests, writeManifest } from './manifest.ts'
+import { type ManifestLine, mergeManifests, writeManifest } from './manifest.ts'
 import type { CommitRecord } from './record.ts'
 
 /** Records that one checkpoint adds at most: a lake that never had one is folded in steps, none of them lost to a crash. */
@@ -64,7 +65,7 @@ export async function fold(options: FoldOptions, upTo: number, step: number): Pr
     const base = await retrying(() => newestCheckpoint(options.lake, options.log), options)
     const from = base?.seq ?? 0
     if (upTo - from < step) return from
-    const checkpoint = await checkpointAfter(options, base, Math.min(upTo, from + LARGEST_STEP))
+    const checkpoint = await checkpointAfter(options, base, upTo)
     if (!checkpoint) return retrying(() => lastFolded(options.lake, options.log), options)
     await create(options, checkpoint)
     try {
@@ -87,9 +88,12 @@ async function checkpointAfter(
     (await retrying(() => newestCheckpoint(options.lake, options.log), options))?.seq === base?.seq
   try {
     const sum = new Sum(base)
-    for await (const record of recordsOf(options, from + 1, upTo)) sum.add(record, options.log)
+    for await (const record of recordsOf(options, from + 1, upTo)) {
+      sum.add(record, options.log)
+      if (sum.seq >= from + LARGEST_STEP && sum.files.settled) break
+    }
     if (!(await isBase())) return undefined
-    return sum.checkpoint(await manifestsOf(options, base, upTo, sum.files))
+    return sum.checkpoint(await manifestsOf(options, base, sum.seq, sum.files.lines()))
   } catch (error) {
     // Also what another owner has removed looks damaged.
     if (hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND') && !(await isBase())) return undefined
@@ -99,7 +103,8 @@ async function checkpointAfter(
 
 /** What records come to on top of a checkpoint. */
 class Sum {
-  readonly files: ManifestEntry[] = []
+  /** On top of the base's. */
+  readonly files = new FileChanges()
   readonly #base: Checkpoint | undefined
   readonly #totals = new Totals(ROWS)
   readonly #recent = new Recent()
@@ -127,15 +132,13 @@ class Sum {
     }
     this.#totals.add(record)
     this.#recent.add(record)
-    if (record.kind === 'batch') {
-      const { seq, first, next, readAt } = record
-      const batch = { seq, first, next, ...(readAt !== undefined && { readAt }) }
-      for (const { path, day, events, bytes, crc32 } of record.files) {
-        this.files.push({ path, day, ...batch, events, bytes, crc32 })
-      }
-    }
+    this.files.add(record)
     const { topic, topicId, partition, seq, next, fence, owner, committedAt } = record
     this.#last = { topic, topicId, partition, seq, next, fence, owner, committedAt }
+  }
+
+  get seq(): number {
+    return this.#last?.seq ?? 0
   }
 
   checkpoint(manifests: Checkpoint['manifests']): EncodedCheckpoint {
@@ -170,10 +173,9 @@ function manifestsOf(
   options: FoldOptions,
   base: Checkpoint | undefined,
   to: number,
-  files: ManifestEntry[],
+  files: ManifestLine[],
 ): Promise<Checkpoint['manifests']> {
   const about = { level: 0, from: (base?.seq ?? 0) + 1, to }
-  files.sort(comparePaths)
   return retrying(async () => {
     const added = await writeManifest(options, about, files)
     return mergeManifests(options, [...(base?.manifests ?? []), added])
@@ -198,7 +200,8 @@ async function create({ lake, log, staging, ...waits }: FoldOptions, checkpoint:
 
 /**
  * Removes what the newest checkpoint leaves without use: records up to its base, older checkpoints than that, and manifests
- * that neither of the two refers to. What belongs to a later number is left alone: it may be another owner's, at work.
+ * up to its base that neither of the two refers to. Manifests of a later number are left alone: an owner that began with
+ * another checkpoint between the two may be about to refer to them.
  */
 async function removeFolded(options: FoldOptions): Promise<void> {
   const { lake, log } = options
@@ -215,7 +218,7 @@ async function removeFolded(options: FoldOptions): Promise<void> {
     )
     const base = newest.base === 0 ? undefined : await readCheckpoint(lake, log, newest.base)
     const used = new Set([...newest.manifests, ...(base?.manifests ?? [])].map(({ name }) => name))
-    await removeUpTo(lake, manifestsFolder(log), manifestSeq, newest.seq, used)
+    await removeUpTo(lake, manifestsFolder(log), manifestSeq, newest.base, used)
   }, options)
 }
 

@@ -81,7 +81,15 @@ export async function lastReal(
   folder: string,
   head: CommitRecord | undefined,
 ): Promise<CommitRecord | undefined> {
-  return lastAbove(await lastFolded(lake, folder), lake, folder, head)
+  for (;;) {
+    const floor = await lastFolded(lake, folder)
+    try {
+      return await lastAbove(floor, lake, folder, head)
+    } catch (error) {
+      // Folded twice meanwhile, and removed.
+      if (!hasCode(error, 'COMMIT_CORRUPT') || (await lastFolded(lake, folder)) === floor) throw error
+    }
+  }
 }
 
 /** The last record that is not a claim, of those after number `floor`. */

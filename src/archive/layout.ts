@@ -1,7 +1,8 @@
 /**
  * Names in the lake. Everything below one root, `/<topic>`:
  *
- *   year=2025/month=07/day=03/batch_20250703_200803_p0_0-4999.jsonl   events of one UTC day; stamp of the commit (UTC)
+ *   year=2025/month=07/day=03/batch_20250703_200803_p0_0-4999.jsonl   events of one UTC day; stamp of the commit (UTC),
+ *                                                                     of a joined file: of the first of its commits
  *   _quarantine/day=2025-07-03/batch_20250703_200803_p0_0-4999.jsonl  day of the commit (UTC)
  *   _commits/<topic id>/p0/00000000000000000042.json                  one record per number, one folder per partition
  *   _commits/<topic id>/p0/checkpoints/00000000000000000128.json.gz   the records up to that number, summed up
@@ -103,6 +104,16 @@ export function baseName(path: string): string {
 /** `YYYYMMDD_HHMMSS` in UTC. */
 export function stamp(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '_')
+}
+
+/** The path of a file that joins those that follow this one, up to the offset before `next`. */
+export function joinedName(path: string, next: number): string {
+  return path.replace(/-\d+\.jsonl$/, `-${next - 1}.jsonl`)
+}
+
+/** The path of a batch's file with a stamp that is a second later. */
+export function laterName(path: string): string {
+  return path.replace(/batch_(\d{8}_\d{6})_(?=[^/]*$)/, (_, at: string) => `batch_${stamp(unstamp(at) + 1_000)}_`)
 }
 
 /** The reverse of `stamp`: epoch milliseconds. */

@@ -10,6 +10,7 @@ import { backoff, pause, unlessAborted } from '../retry.ts'
 import type { Slots } from '../stats/slots.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
+import { Compactor } from './compactor.ts'
 import type { BatchRecord } from './record.ts'
 import { LARGEST_CHUNK } from './staged-file.ts'
 import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
@@ -37,6 +38,8 @@ export interface PartitionOptions {
   foldEvery?: number
   /** Shared by the partitions of a process, which take turns in folding. */
   foldTurns?: Slots
+  /** Join small files of past hours in the background, taking turns; undefined: leave them. */
+  compactTurns?: Slots
   /** Drain: commit what is staged, then end. */
   stop: AbortSignal
   /** Leave at once: what is staged is dropped, to be read again. */
@@ -52,6 +55,10 @@ export type PartitionEvent =
   | { kind: 'retrying'; partition: number; error: MusicFakerError }
   /** The commit log cannot be folded, and grows. Archiving goes on. */
   | { kind: 'unfolded'; partition: number; error: MusicFakerError }
+  /** Files were joined into one. */
+  | { kind: 'joined'; partition: number; path: string; files: number; bytes: number }
+  /** Files are left as they are. Archiving goes on. */
+  | { kind: 'unjoined'; partition: number; error: MusicFakerError }
 
 export class PartitionArchiver {
   readonly #options: PartitionOptions
@@ -74,8 +81,11 @@ export class PartitionArchiver {
    */
   async run(): Promise<void> {
     let commits: CommitLog | undefined
+    let compacting: Promise<void> | undefined
+    const over = new AbortController()
     try {
       commits = await this.#claim()
+      if (commits) compacting = this.#compact(commits, AbortSignal.any([over.signal, this.#lost, this.#options.stop]))
       while (commits && !this.#options.stop.aborted && !this.#reached(commits.next)) {
         try {
           await this.#archive(commits)
@@ -86,8 +96,22 @@ export class PartitionArchiver {
     } catch (error) {
       if (!this.#lost.aborted) throw error
     } finally {
+      over.abort()
       await commits?.close()
+      await compacting
     }
+  }
+
+  async #compact(commits: CommitLog, signal: AbortSignal): Promise<void> {
+    const { lake, root, clock, compactTurns, assignment } = this.#options
+    if (!compactTurns) return
+    const partition = this.#partition
+    await new Compactor({
+      ...{ lake, root, commits, signal, partition, topicId: assignment.topicId },
+      onRetry: (error) => this.#report({ kind: 'retrying', partition, error }),
+      onJoined: (joined) => this.#report({ kind: 'joined', partition, ...joined }),
+      onLeft: (error) => this.#report({ kind: 'unjoined', partition, error }),
+    }).run(clock, compactTurns)
   }
 
   /** Resolves undefined when it is to stop before it has the partition: nothing is held that would have to be drained. */

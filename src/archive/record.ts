@@ -4,11 +4,14 @@
  * is still read, has neither that nor `readAt`.
  *
  * Numbers run from 1 without a hole and are never used twice. Together the records of a partition tile its offsets:
- * each begins (`first`) where the one before ended (`next`). Three kinds:
+ * each begins (`first`) where the one before ended (`next`). Six kinds, of which the last three, like claims, cover nothing:
  *
- *   claim  an owner takes the partition over; covers nothing (`first` = `next`); its number is the owner's fence
- *   batch  `files` hold the events and the quarantined messages of `[first, next)`; `summary` counts them
- *   gap    `[first, next)` was lost to the log's retention and explicitly accepted
+ *   claim       an owner takes the partition over; covers nothing (`first` = `next`); its number is the owner's fence
+ *   batch       `files` hold the events and the quarantined messages of `[first, next)`; `summary` counts them
+ *   gap         `[first, next)` was lost to the log's retention and explicitly accepted
+ *   compaction  `joined` takes the place of `files`, whose lines it holds
+ *   stop        the compaction before it is to be given up; see `join.ts`
+ *   void        it was given up: `joined`, a single one of its files or all of them, takes the place of `files`
  *
  * events + quarantined + skipped = next - first, in every batch. A record of another version or kind is refused, never
  * skipped: it may change what the others mean.
@@ -21,7 +24,7 @@ import { type Summary, summarySchema } from '../stats/summary.ts'
 
 export const RECORD_FORMAT = 2
 const KNOWN_FORMATS = [1, RECORD_FORMAT] as const
-const KINDS = ['claim', 'batch', 'gap']
+export const RECORD_KINDS = ['claim', 'batch', 'gap', 'compaction', 'stop', 'void'] as const
 const CHECKSUM = /,"crc32":"([0-9a-f]{8})"\}\n$/
 const CHECKSUM_BYTES = ',"crc32":"01234567"}\n'.length
 
@@ -79,12 +82,98 @@ const batchSchema = z.strictObject({
   summary: summarySchema,
 })
 
+const moment = z.number().int().nonnegative()
+/**
+ * A batch of which a joined file holds events: its offsets `[first, next)`, and the moment that it went by (`readAt`, epoch
+ * milliseconds; null where its record did not say).
+ */
+export const partSchema = z.tuple([count, count, moment.nullable()])
+export type Part = z.infer<typeof partSchema>
+
+/** A file that holds the lines of others, in the order of their offsets. */
+const joinedSchema = z.strictObject({
+  ...fileSchema.omit({ staged: true }).shape,
+  /** Where it was written before the record was. Absent where the lake appends files to each other, and copies nothing. */
+  staged: z.string().optional(),
+  /** Of its lines, in their order. */
+  parts: z.array(partSchema).min(1),
+})
+export type JoinedFile = z.infer<typeof joinedSchema>
+
+const replacedSchema = z.strictObject({
+  ...fileSchema.pick({ path: true, events: true, bytes: true, crc32: true }).shape,
+  /** How many of the joined file's parts are its own. */
+  parts: z.number().int().positive(),
+})
+export type ReplacedFile = z.infer<typeof replacedSchema>
+
+const compactionSchema = z.strictObject({
+  ...head,
+  kind: z.literal('compaction'),
+  joined: joinedSchema,
+  /** The files whose place it takes, of the same folder, in the order of their offsets. */
+  files: z.array(replacedSchema).min(2),
+})
+const stopSchema = z.strictObject({
+  ...compactionSchema.shape,
+  kind: z.literal('stop'),
+  /** The number of the compaction, which is repeated here. */
+  of: z.number().int().positive(),
+})
+const voidSchema = z.strictObject({
+  ...head,
+  kind: z.literal('void'),
+  /** The compaction: its number, how many files it was of, and what they were to be joined to. */
+  of: z.strictObject({ seq: z.number().int().positive(), files: count, path: z.string() }),
+  files: z.array(replacedSchema).min(1),
+  joined: joinedSchema.omit({ staged: true }),
+})
+
 export type ClaimRecord = z.infer<typeof claimSchema>
 export type GapRecord = z.infer<typeof gapSchema>
 export type BatchRecord = Omit<z.infer<typeof batchSchema>, 'summary'> & { summary: Summary }
-export type CommitRecord = ClaimRecord | GapRecord | BatchRecord
+export type CompactionRecord = z.infer<typeof compactionSchema>
+export type StopRecord = z.infer<typeof stopSchema>
+export type VoidRecord = z.infer<typeof voidSchema>
+export type CommitRecord = ClaimRecord | GapRecord | BatchRecord | CompactionRecord | StopRecord | VoidRecord
 
-const recordSchema = z.discriminatedUnion('kind', [claimSchema, gapSchema, batchSchema])
+const recordSchema = z.discriminatedUnion('kind', [
+  claimSchema,
+  gapSchema,
+  batchSchema,
+  compactionSchema,
+  stopSchema,
+  voidSchema,
+])
+
+/** What a record changes in the set of files that readers of the lake see: these go, and those come. */
+export interface FileChange {
+  gone: readonly string[]
+  come: readonly (CommittedFile | JoinedFile)[]
+}
+
+/**
+ * A compaction counts only once it is known that no `void` comes after it: not before another record that is no claim and
+ * no `stop`.
+ * @returns undefined for a record that changes no files
+ */
+export function fileChange(record: CommitRecord): FileChange | undefined {
+  switch (record.kind) {
+    case 'batch':
+      return { gone: [], come: record.files }
+    case 'compaction':
+    case 'void':
+      return { gone: record.files.map(({ path }) => path), come: [record.joined] }
+    default:
+      return undefined
+  }
+}
+
+/** By how many files a record makes the lake larger. A void takes back what its compaction took away. */
+export function addedFiles(record: CommitRecord): number {
+  const { come, gone } = fileChange(record) ?? { come: [], gone: [] }
+  return come.length - gone.length + (record.kind === 'void' ? record.of.files - 1 : 0)
+}
 
 export function encodeRecord(record: CommitRecord): Buffer {
   const open = JSON.stringify({ ...record, format: RECORD_FORMAT }).slice(0, -1)
@@ -104,7 +193,7 @@ export function decodeRecord(bytes: Uint8Array, path: string): CommitRecord {
   }
   const json = parse(buffer, path)
   const { format, kind } = json
-  if (typeof format === 'number' && !(isKnown(format) && KINDS.includes(String(kind)))) {
+  if (typeof format === 'number' && !(isKnown(format) && RECORD_KINDS.some((known) => known === kind))) {
     throw new MusicFakerError(
       'COMMIT_UNKNOWN_FORMAT',
       `commit record ${path} has format ${format} and kind ${JSON.stringify(kind)}, which this version does not know`,

@@ -53,6 +53,8 @@ export class ArchiveTalk {
         return `partition ${event.partition}: offsets ${event.first} to ${event.next - 1} are gone from the log; the gap is recorded`
       case 'unfolded':
         return `partition ${event.partition}: its commit log cannot be folded, and grows: ${event.error.message}`
+      case 'unjoined':
+        return `partition ${event.partition}: small files stay as they are: ${event.error.message}`
       case 'revoked':
         return `partition ${event.partition}: no longer assigned to this archiver`
       default:

@@ -27,6 +27,8 @@ class LocalLake implements LakeStorage {
   readonly #root: string
   /** Folders whose names are known to be on disk, all the way from the root. */
   readonly #durable = new Set<string>()
+  /** The fsync of a folder that is to come, or under way. */
+  readonly #syncs = new Map<string, { begun: boolean; done: Promise<void> }>()
 
   constructor(root: string) {
     this.#root = root
@@ -114,9 +116,28 @@ class LocalLake implements LakeStorage {
     }
     try {
       await rm(target, { recursive: true, force: true })
+      await this.#syncShared(dirname(target))
     } catch (error) {
-      if (!isErrno(error, 'ENOTDIR')) throw failure(error, 'remove', path)
+      if (!isErrno(error, 'ENOTDIR', 'ENOENT')) throw failure(error, 'remove', path)
     }
+  }
+
+  /** One fsync serves all who ask for it before it begins: many files are removed at a time. */
+  #syncShared(folder: string): Promise<void> {
+    const waiting = this.#syncs.get(folder)
+    if (waiting && !waiting.begun) return waiting.done
+    const before = waiting?.done.catch(() => undefined) ?? Promise.resolve()
+    const sync = { begun: false, done: Promise.resolve() }
+    sync.done = before
+      .then(() => {
+        sync.begun = true
+        return syncFolder(folder)
+      })
+      .finally(() => {
+        if (this.#syncs.get(folder) === sync) this.#syncs.delete(folder)
+      })
+    this.#syncs.set(folder, sync)
+    return sync.done
   }
 
   async close(): Promise<void> {}

@@ -4,6 +4,7 @@ import { baseName, readBatchName } from '../archive/layout.ts'
 import { readManifest } from '../archive/manifest.ts'
 import type { BatchRecord } from '../archive/record.ts'
 import { parentOf } from './path.ts'
+import type { JoinedBatches } from './repair-joined.ts'
 import type { LakeStorage } from './storage.ts'
 
 /** Enough of a batch to make its files again. */
@@ -13,7 +14,8 @@ export type FoldedBatch = Pick<
 >
 
 /**
- * The batches that the wanted files are of, with these files only. None where the manifest has been merged since.
+ * The batches that the wanted files are of, with these files only, and those files that were joined from several. None where
+ * the manifest has been merged since.
  * @throws COMMIT_CORRUPT when it is damaged
  */
 export async function foldedBatches(
@@ -21,20 +23,27 @@ export async function foldedBatches(
   root: string,
   path: string,
   wanted: ReadonlySet<string>,
-): Promise<FoldedBatch[]> {
+): Promise<{ batches: FoldedBatch[]; joined: JoinedBatches[] }> {
   const log = parentOf(parentOf(path))
   const checkpoint = await newestCheckpoint(lake, log)
   const manifest = checkpoint?.manifests.find(({ name }) => name === baseName(path))
-  if (!checkpoint || !manifest) return []
-  const { topicId, partition } = checkpoint
   const batches = new Map<number, FoldedBatch>()
-  for await (const { seq, first, next, readAt, ...file } of readManifest({ lake, log }, manifest)) {
-    if (!wanted.has(file.path)) continue
+  const joined: JoinedBatches[] = []
+  if (!checkpoint || !manifest) return { batches: [], joined }
+  const { topicId, partition } = checkpoint
+  for await (const line of readManifest({ lake, log }, manifest)) {
+    if ('gone' in line || !wanted.has(line.path)) continue
+    const { seq, first, next, readAt, parts, ...file } = line
+    // Folded, so it was published: it has no other place.
+    const named = { ...file, staged: file.path }
+    if (parts) {
+      joined.push({ topicId, partition, file: named, parts })
+      continue
+    }
     const committedAt = new Date(readBatchName(root, file.path)?.at ?? 0).toISOString()
     const batch: FoldedBatch = batches.get(seq) ?? { topicId, partition, first, next, committedAt, readAt, files: [] }
-    // Folded, so it was published: it has no other place.
-    batch.files.push({ ...file, staged: file.path })
+    batch.files.push(named)
     batches.set(seq, batch)
   }
-  return [...batches.values()]
+  return { batches: [...batches.values()], joined }
 }

@@ -9,6 +9,7 @@ import { hasCode } from '../errors.ts'
 import { parentOf } from './path.ts'
 import { type Holdings, nowhere, type Range, remake } from './repair-files.ts'
 import { type FoldedBatch, foldedBatches } from './repair-folded.ts'
+import { type JoinedBatches, type Reading, readingsOf, sumOf } from './repair-joined.ts'
 import { fillHole, type Hole, type LostRecord } from './repair-records.ts'
 import { checksumOf, isSound, readAtOf } from './repair-sums.ts'
 import type { LakeStorage } from './storage.ts'
@@ -27,7 +28,7 @@ export type Step = {
 } & (
   | { action: 'publish'; from: string }
   | { action: 'set_aside' }
-  | { action: 'remake'; range: Range; readAt: number; file: CommittedFile }
+  | { action: 'remake'; readings: Reading[]; file: CommittedFile }
   | { action: 'restore_records'; place: Place; records: LostRecord[]; strays: Stray[]; isHead: boolean }
 )
 
@@ -128,6 +129,11 @@ class Planner {
     const ofPartition = this.#strays.filter(({ partition }) => partition === place.partition)
     const records = fillHole(hole, (at) => ofPartition.find((stray) => stray.first === at && stray.next <= next)?.next)
     if (typeof records === 'string') return this.#leaveHole(place, from, records, first, next)
+    // Whatever is joined is of offsets before: where the record may have been a compaction, nothing tells of which files.
+    const joined = ofPartition.some((stray) => before !== undefined && stray.next <= first)
+    if (joined && records.some(({ kind }) => kind === 'claim')) {
+      return this.#leaveHole(place, from, 'it may have been a compaction: restore it from a backup', 0, first)
+    }
     const strays: Stray[] = []
     for (const record of records) {
       const gone =
@@ -213,20 +219,37 @@ class Planner {
   }
 
   async #planFiles(): Promise<void> {
+    const unreadable = this.#of.report.problems.some(({ kind }) => UNREADABLE.includes(kind))
     const byRecord = new Map<string, Problem[]>()
     for (const problem of this.#of.report.problems) {
       if (!LOST_FILE.includes(problem.kind) || problem.record === undefined) continue
       byRecord.set(problem.record, [...(byRecord.get(problem.record) ?? []), problem])
     }
     for (const [path, problems] of byRecord) {
-      if (recordSeq(baseName(path)) === undefined) await this.#planFolded(path, problems)
-      else await this.#planRemaking((await this.#read(path)) as BatchRecord, problems)
+      // A file that was joined into another is gone for good: made again, its events would be there twice.
+      if (unreadable)
+        this.#leaveFiles(problems, 'a checkpoint or manifest that cannot be read may say that it was joined')
+      else if (recordSeq(baseName(path)) === undefined) await this.#planFolded(path, problems)
+      else await this.#planNamed(await this.#read(path), problems)
     }
+  }
+
+  #leaveFiles(problems: readonly Pick<Problem, 'kind' | 'path'>[], why: string, offsets?: Range): void {
+    for (const { kind, path } of problems) this.#left.push({ kind, path, why, ...(offsets && { offsets }) })
+  }
+
+  /** @param record that names the files */
+  async #planNamed(record: CommitRecord, problems: readonly Problem[]): Promise<void> {
+    if (record.kind === 'batch') return this.#planRemaking(record, problems)
+    if (record.kind !== 'compaction' && record.kind !== 'void') return
+    const { topicId, partition, joined } = record
+    const { parts, path, ...sums } = joined
+    await this.#planJoined({ topicId, partition, file: { ...sums, path, staged: path }, parts }, problems)
   }
 
   /** Their records are folded: what is left of them is in a manifest. */
   async #planFolded(manifest: string, problems: readonly Problem[]): Promise<void> {
-    const batches = await foldedBatches(
+    const { batches, joined } = await foldedBatches(
       this.#of.lake,
       this.#of.root,
       manifest,
@@ -236,16 +259,35 @@ class Planner {
       const own = problems.filter(({ path }) => batch.files.some((file) => file.path === path))
       await this.#planRemaking(batch, own)
     }
+    for (const one of joined) {
+      const own = problems.filter(({ path }) => path === one.file.path)
+      await this.#planJoined(one, own)
+    }
+  }
+
+  async #planJoined(of: JoinedBatches, problems: readonly Problem[]): Promise<void> {
+    const { root, holdings } = this.#of
+    const readings = readingsOf(root, of)
+    const { file } = of
+    for (const { range } of readings) {
+      const lacks = holdings.lacks(range)
+      if (lacks) return this.#leaveFiles(problems, lacks, range)
+    }
+    const { bytes, crc32 } = await sumOf(holdings, readings, file.day)
+    if (bytes !== file.bytes || crc32 !== file.crc32) {
+      return this.#leaveFiles(problems, 'the log makes another file of its offsets')
+    }
+    const detail = `made again from the offsets of ${readings.length} batches in the log`
+    const { staged, path, day, events } = file
+    const step = { action: 'remake', detail, readings, file: { staged, path, day, events, bytes, crc32 } } as const
+    for (const { kind } of problems) this.#steps.push({ ...step, kind, path })
   }
 
   async #planRemaking(record: FoldedBatch, problems: readonly Pick<Problem, 'kind' | 'path'>[]): Promise<void> {
     const { root, holdings } = this.#of
     const range = rangeOf(record)
-    const leave = (why: string) => {
-      for (const { kind, path } of problems) this.#left.push({ kind, path, why, offsets: range })
-    }
     const lacks = holdings.lacks(range)
-    if (lacks) return leave(lacks)
+    if (lacks) return this.#leaveFiles(problems, lacks, range)
     const readAt = Date.parse(record.readAt ?? record.committedAt)
     const made = await remake(holdings, range, readAt, { lake: nowhere(), root, folder: '/' })
     for (const { kind, path } of problems) {
@@ -253,7 +295,7 @@ class Planner {
       const again = made.files.find(({ day }) => day === file.day)
       if (again?.crc32 === file.crc32 && again.bytes === file.bytes) {
         const detail = `made again from offsets ${range.first} to ${range.next - 1} of the log`
-        this.#steps.push({ kind, action: 'remake', path: file.path, detail, range, readAt, file })
+        this.#steps.push({ kind, action: 'remake', path: file.path, detail, readings: [{ range, readAt }], file })
       } else {
         const old = record.readAt === undefined ? ' (its record is of an earlier version, which kept less)' : ''
         this.#left.push({ kind, path, why: `the log makes another file of its offsets${old}`, offsets: range })

@@ -27,7 +27,8 @@ import {
 import { type BatchRecord, type CommitRecord, type CommittedFile, RECORD_FORMAT } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import type { EventLog } from '../log/log.ts'
-import { Holdings, type Range, remake } from './repair-files.ts'
+import { Holdings, remake } from './repair-files.ts'
+import { type Reading, writeAgain } from './repair-joined.ts'
 import { type Place, type Plan, plan, type Step, type Stray, type Unrepaired } from './repair-plan.ts'
 import type { LostRecord } from './repair-records.ts'
 import { isSound, readAtOf } from './repair-sums.ts'
@@ -150,20 +151,20 @@ class Repair {
       case 'set_aside':
         return this.#setAside(step.path)
       case 'remake':
-        return this.#remake(step.range, step.readAt, step.file)
+        return this.#remake(step.readings, step.file)
       case 'restore_records':
         return this.#restore(step)
     }
   }
 
-  async #remake(range: Range, readAt: number, file: CommittedFile): Promise<void> {
-    const made = await this.#make(range, readAt)
-    const again = made.find(({ day }) => day === file.day)
+  async #remake(readings: readonly Reading[], file: CommittedFile): Promise<void> {
+    const again = `${this.#made}/again.jsonl`
+    await writeAgain(await Holdings.of(this.#options.log), readings, file.day, this.#into(), again)
     // Looked at last of all: an archiver or another repair may have been faster.
-    if (again?.crc32 === file.crc32 && again.bytes === file.bytes && !(await isSound(this.#lake, file.path, file))) {
+    if ((await isSound(this.#lake, again, file)) && !(await isSound(this.#lake, file.path, file))) {
       await this.#setAside(file.path)
       await this.#setAside(file.staged)
-      await this.#move(again.staged, file.path)
+      await this.#move(again, file.path)
     }
     await this.#lake.remove(this.#made)
   }
@@ -224,10 +225,6 @@ class Repair {
     }
     await this.#lake.remove(this.#made)
     return { ...head, kind: 'batch', ...contents, files }
-  }
-
-  async #make(range: Range, readAt: number): Promise<CommittedFile[]> {
-    return (await remake(await Holdings.of(this.#options.log), range, readAt, this.#into())).files
   }
 
   /** For files on their way to their place. */

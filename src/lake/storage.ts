@@ -40,7 +40,13 @@ export interface LakeStorage {
    * the folder is missing. Pages internally: memory stays bounded whatever the folder's size.
    */
   list(path: string, options?: { after?: string }): AsyncIterable<LakeEntry>
-  /** Removes a file, or a folder with all it holds. Removing what is not there is done, not an error. */
+  /** Removes a file, or a folder with all it holds, durably. Removing what is not there is done, not an error. */
   remove(path: string): Promise<void>
+  /**
+   * Appends files to another of the same folder, in their order, and removes them: all of it or nothing, at one moment, and
+   * without copying. None of them is empty. Absent where the lake cannot do that.
+   * @throws LAKE_NOT_FOUND when one of them is missing, LAKE_DENIED when they cannot be joined
+   */
+  concat?(to: string, sources: readonly string[]): Promise<void>
   close(): Promise<void>
 }

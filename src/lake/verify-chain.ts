@@ -1,6 +1,13 @@
 import type { Checkpoint } from '../archive/checkpoint.ts'
+import { combineCrc32, crcText } from '../archive/crc32.ts'
 import { dayFolder, lakeRoot, quarantineFolder, stagingFolder } from '../archive/layout.ts'
-import { type BatchRecord, type CommitRecord, quarantinedCount } from '../archive/record.ts'
+import {
+  addedFiles,
+  type BatchRecord,
+  type CommitRecord,
+  type CompactionRecord,
+  quarantinedCount,
+} from '../archive/record.ts'
 import { parentOf } from './path.ts'
 import { type Counts, type Findings, noCounts } from './verify-report.ts'
 
@@ -64,6 +71,7 @@ export class RecordChain {
     this.#checkOffsets(record, path)
     this.#checkFence(record, path)
     if (record.kind === 'batch') this.#checkBatch(record, path)
+    if (record.kind === 'compaction') this.#checkJoined(record, path)
     this.#count(record)
     this.#next = Math.max(record.next, this.#next)
     this.#nextKnown = true
@@ -83,7 +91,7 @@ export class RecordChain {
     if (this.#nextKnown && first < this.#next) {
       this.#findings.add('offset_overlap', path, `begins at ${first}, but offsets up to ${this.#next} were covered`)
     }
-    const wrong = kind === 'claim' ? next !== first : kind === 'gap' ? next <= first : next < first
+    const wrong = kind === 'batch' ? next < first : kind === 'gap' ? next <= first : next !== first
     if (wrong) this.#findings.add('record_inconsistent', path, `a ${kind} cannot cover [${first}, ${next})`)
   }
 
@@ -123,22 +131,48 @@ export class RecordChain {
     for (const detail of wrong) this.#findings.add('record_inconsistent', path, detail)
   }
 
-  #isInPlace({ day, path, staged }: { day: string | null; path: string; staged: string }): boolean {
+  /** The joined file is what its files are one after the other, of the same folder. */
+  #checkJoined({ joined, files }: CompactionRecord, path: string): void {
+    let [crc, bytes, events, parts] = [0, 0, 0, 0]
+    for (const file of files) {
+      crc = combineCrc32(crc, Number.parseInt(file.crc32, 16), file.bytes)
+      bytes += file.bytes
+      events += file.events
+      parts += file.parts
+    }
+    const sum = `${events} lines in ${bytes} bytes of ${parts} batches, CRC-32 ${crcText(crc)}`
+    const says = `${joined.events} lines in ${joined.bytes} bytes of ${joined.parts.length} batches, CRC-32 ${joined.crc32}`
+    const wrong: string[] = []
+    if (sum !== says) wrong.push(`joins ${sum} to ${says}`)
+    let after = 0
+    for (const [first, next] of joined.parts) {
+      if (first < after || next < first) wrong.push(`its offsets [${first}, ${next}) come after ${after}`)
+      after = next
+    }
+    for (const file of files) {
+      if (parentOf(file.path) !== parentOf(joined.path))
+        wrong.push(`${file.path} is of another folder than ${joined.path}`)
+    }
+    if (!this.#isInPlace(joined)) wrong.push(`${joined.path} is not where a file of its day belongs`)
+    for (const detail of wrong) this.#findings.add('record_inconsistent', path, detail)
+  }
+
+  #isInPlace({ day, path, staged }: { day: string | null; path: string; staged?: string | undefined }): boolean {
     const { root } = this.place
     const folder = parentOf(path)
     const inDay = day === null ? parentOf(folder) === quarantineFolder(root) : folder === dayFolder(root, day)
-    return inDay && staged.startsWith(`${stagingFolder(root)}/`)
+    return inDay && (staged === undefined || staged.startsWith(`${stagingFolder(root)}/`))
   }
 
   #count(record: CommitRecord): void {
     const { counts } = this
     counts.records++
     if (record.kind === 'gap') counts.gaps += Math.max(0, record.next - record.first)
+    counts.files += addedFiles(record)
     if (record.kind !== 'batch') return
     counts.events += record.events
     counts.quarantined += quarantinedCount(record)
     counts.skipped += record.skipped
-    counts.files += record.files.length
     for (const { bytes } of record.files) counts.bytes += bytes
   }
 }

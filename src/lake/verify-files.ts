@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
-import { baseName, quarantineFolder } from '../archive/layout.ts'
+import { baseName, laterName, quarantineFolder } from '../archive/layout.ts'
+import type { CompactionRecord } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import { parentOf } from './path.ts'
 import type { LakeEntry, LakeStorage } from './storage.ts'
@@ -57,9 +58,17 @@ export class ExpectedFiles {
     return expected
   }
 
-  *rest(): Generator<{ path: string; record: string }> {
+  /** A file that was joined into another is not expected any more. False when it was not, though it should have been. */
+  replace(path: string): boolean {
+    if (!this.covers(parentOf(path))) return true
+    if (!this.take(path)) return false
+    this.#size--
+    return true
+  }
+
+  *rest(): Generator<{ path: string; bytes: number; record: string }> {
     for (const [folder, files] of this.#folders) {
-      for (const [name, { record }] of files) yield { path: `${folder}/${name}`, record }
+      for (const [name, { bytes, record }] of files) yield { path: `${folder}/${name}`, bytes, record }
     }
   }
 
@@ -102,9 +111,33 @@ export async function* filesBelow(
 }
 
 /** Where a committed file is now. Both looks may miss one that is being renamed between them, so the third decides. */
-export async function locate(lake: LakeStorage, { path, staged }: Named['file']): Promise<LakeEntry | undefined> {
+export async function locate(
+  lake: LakeStorage,
+  { path, staged }: Pick<Named['file'], 'path' | 'staged'>,
+): Promise<LakeEntry | undefined> {
   const inStaging = async () => (staged === undefined ? undefined : lake.stat(staged))
   return (await lake.stat(path)) ?? (await inStaging()) ?? (await lake.stat(path))
+}
+
+/**
+ * How far the last record's compaction has come. Under way: whoever owns the partition can finish it, or give it up. Broken:
+ * neither the joined file is there nor all that it is to be made from.
+ */
+export async function joinState(
+  lake: LakeStorage,
+  { joined, files }: CompactionRecord,
+): Promise<'done' | 'under way' | 'broken'> {
+  const bytesOf = async (path: string) => (await lake.stat(path))?.bytes
+  const first = files[0]?.path ?? ''
+  const there = await bytesOf(joined.path)
+  if (there === joined.bytes) return 'done'
+  const moved = await bytesOf(laterName(first))
+  if (moved === joined.bytes) return 'under way'
+  if (joined.staged !== undefined) return (await bytesOf(joined.staged)) === undefined ? 'broken' : 'under way'
+  // The first may have the joined file's name by now, or its third one.
+  const named = [there, await bytesOf(first), moved]
+  for (const { path } of files.slice(1)) if ((await bytesOf(path)) === undefined) return 'broken'
+  return named.includes(files[0]?.bytes) ? 'under way' : 'broken'
 }
 
 /**

@@ -10,8 +10,8 @@ import {
   recordName,
   recordSeq,
 } from '../archive/layout.ts'
-import { type Manifest, type ManifestEntry, readManifest } from '../archive/manifest.ts'
-import { type CommitRecord, type CommittedFile, decodeRecord, quarantinedCount } from '../archive/record.ts'
+import { liveFiles, type Manifest, type ManifestEntry, type ManifestLine, readManifest } from '../archive/manifest.ts'
+import { type CommitRecord, type CommittedFile, decodeRecord, fileChange, quarantinedCount } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import { compareNames } from './path.ts'
 import type { LakeStorage } from './storage.ts'
@@ -25,8 +25,21 @@ const HOLE_LOOKED_INTO = 100
 
 /** A file, and the record or manifest that names it. `staged` is known only while its record is. */
 export interface Named {
-  file: Omit<CommittedFile, 'staged'> & { staged?: string }
+  file: Omit<CommittedFile, 'staged'> & { staged?: string | undefined }
   record: string
+}
+
+/** Files that a record or manifest brings, and paths that it takes away: those files were joined into others. */
+export interface Change {
+  record: string
+  come: readonly Named['file'][]
+  gone: readonly string[]
+}
+
+/** The last record that is no claim: whether its files are in their place is not certain yet. */
+export interface OpenRecord {
+  record: CommitRecord
+  path: string
 }
 
 /**
@@ -62,13 +75,14 @@ export class Superseded extends Error {}
 /**
  * The commit log of one partition, which may be growing, and be folded, while it is read.
  *
- * A batch is *settled* once a later record other than a claim exists: that one was created after the batch was
- * published. A claim proves nothing: its owner may have died before it finished publishing. What is folded is settled.
+ * A record is *settled* once a later one other than a claim exists: that one was created after its files were in their
+ * place. A claim proves nothing: its owner may have died before it finished publishing. What is folded is settled. A
+ * compaction with a void after it never took place.
  */
 export class PartitionLog {
   readonly chain: RecordChain
-  /** The last batch, while it is not settled. */
-  open: Named[] = []
+  /** The last record, while it is not settled. */
+  open: OpenRecord | undefined
   readonly #lake: LakeStorage
   readonly #findings: Findings
   readonly #folder: string
@@ -89,13 +103,15 @@ export class PartitionLog {
   }
 
   /**
-   * Reads on from the last record, at first from the newest checkpoint: checks each, and gives the files of the batches
-   * that are settled by it.
+   * Reads on from the last record, at first from the newest checkpoint: checks each, and gives what the records that are
+   * settled by it say of files.
+   * @param missed paths that were given and not found: where the log was folded past them, those that are in no manifest
+   *   any more are given as gone
    * @throws Superseded
    */
-  async *advance(onRecord: () => void): AsyncGenerator<Named> {
+  async *advance(onRecord: () => void, missed?: ReadonlyMap<string, { record: string }>): AsyncGenerator<Change> {
     if (this.#seq === undefined) yield* this.#begin()
-    else if ((await this.#removedUpTo()) > this.#seq) yield* this.#begin(this.#seq)
+    else if ((await this.#removedUpTo()) > this.#seq) yield* this.#begin(this.open?.record.seq ?? this.#seq + 1, missed)
     const before = this.#seq ?? 0
     for await (const { seq, path, record, failure } of this.#steps(before, this.#findings)) {
       if (failure && (await this.#isFolded(seq))) throw new Superseded()
@@ -105,9 +121,9 @@ export class PartitionLog {
       if (record) this.chain.accept(record, seq, path)
       else this.chain.skip()
       // A record that cannot be read may be a claim: it settles nothing.
-      if (record === undefined || record.kind === 'claim') continue
-      yield* this.open
-      this.open = filesOf(record, path)
+      if (record === undefined || record.kind === 'claim' || record.kind === 'stop') continue
+      yield* changesOf(this.open, record)
+      this.open = { record, path }
       this.#settledBefore = seq
     }
     // Records that were removed meanwhile may have been replaced by anything.
@@ -115,39 +131,47 @@ export class PartitionLog {
   }
 
   /**
-   * Gives again, without checking, the files that the first `advance` gave, and perhaps later ones that are settled.
+   * Gives again, without checking, what the first `advance` gave, and perhaps later ones that are settled.
    * @throws Superseded
    */
-  async *again(): AsyncGenerator<Named> {
+  async *again(): AsyncGenerator<Change> {
     const checkpoint = await newestCheckpoint(this.#lake, this.#folder)
-    if (checkpoint) yield* this.#filesOf(checkpoint)
+    if (checkpoint)
+      for await (const { file, record } of this.#filesOf(checkpoint)) yield { record, come: [file], gone: [] }
+    let open: OpenRecord | undefined
     for await (const { seq, path, record } of this.#steps(checkpoint?.seq ?? 0)) {
+      if (record && record.kind !== 'claim' && record.kind !== 'stop') {
+        yield* changesOf(open, record)
+        open = { record, path }
+      }
       if (seq >= this.#settledBefore) break
-      if (record) yield* filesOf(record, path)
     }
     if ((await this.#removedUpTo()) > (checkpoint?.seq ?? 0)) throw new Superseded()
   }
 
-  /** @param known files that records up to this number named are left out: they were given before */
-  async *#begin(known = 0): AsyncGenerator<Named> {
+  /** @param from files that records before this number named are left out: they were given before */
+  async *#begin(from = 0, missed: ReadonlyMap<string, { record: string }> = new Map()): AsyncGenerator<Change> {
     const checkpoint = await newestCheckpoint(this.#lake, this.#folder, (path, { message }) => {
       this.#findings.add('checkpoint_corrupt', path, message)
     })
     this.#seq = checkpoint?.seq ?? 0
     if (!checkpoint) return
     this.#settledBefore = checkpoint.seq + 1
-    yield* this.open
-    this.open = []
+    this.open = undefined
+    const own = [...missed].filter(([, { record }]) => record.startsWith(`${this.#folder}/`))
+    const gone = new Set(own.map(([path]) => path))
     const path = `${checkpointsFolder(this.#folder)}/${checkpointName(checkpoint.seq)}`
     this.chain.begin(checkpoint, path)
     const held = { files: 0, bytes: 0, events: 0, quarantined: 0 }
-    for await (const named of this.#filesOf(checkpoint)) {
-      const { day, events, bytes } = named.file
+    for await (const { file, record } of this.#filesOf(checkpoint)) {
+      const { day, events, bytes } = file
+      gone.delete(file.path)
       held.files++
       held.bytes += bytes
       held[day === null ? 'quarantined' : 'events'] += events
-      if (named.file.seq > known) yield named
+      if (file.seq >= from) yield { record, come: [file], gone: [] }
     }
+    yield { record: path, come: [], gone: [...gone] }
     const { files, bytes, events } = checkpoint.totals
     const says = { files, bytes, events, quarantined: quarantinedCount(checkpoint.totals) }
     for (const name of ['files', 'bytes', 'events', 'quarantined'] as const) {
@@ -157,16 +181,21 @@ export class PartitionLog {
     }
   }
 
-  async *#filesOf({ manifests }: Checkpoint): AsyncGenerator<Named & { file: ManifestEntry }> {
-    for (const manifest of manifests) {
-      const record = `${manifestsFolder(this.#folder)}/${manifest.name}`
-      try {
-        for await (const file of readManifest({ lake: this.#lake, log: this.#folder }, manifest)) yield { file, record }
-      } catch (error) {
-        if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND')) throw error
-        if ((await this.#newestManifests()).every(({ name }) => name !== manifest.name)) throw new Superseded()
-        this.#findings.add('manifest_corrupt', record, error.message)
-      }
+  async *#filesOf({ manifests }: Checkpoint): AsyncGenerator<{ file: ManifestEntry; record: string }> {
+    for await (const { record, ...file } of liveFiles(manifests, (manifest) => this.#linesOf(manifest))) {
+      yield { file, record }
+    }
+  }
+
+  async *#linesOf(manifest: Manifest): AsyncGenerator<ManifestLine & { record: string }> {
+    const record = `${manifestsFolder(this.#folder)}/${manifest.name}`
+    try {
+      for await (const line of readManifest({ lake: this.#lake, log: this.#folder }, manifest))
+        yield { ...line, record }
+    } catch (error) {
+      if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND')) throw error
+      if ((await this.#newestManifests()).every(({ name }) => name !== manifest.name)) throw new Superseded()
+      this.#findings.add('manifest_corrupt', record, error.message)
     }
   }
 
@@ -241,8 +270,11 @@ interface Step {
   failure?: { kind: 'record_missing' | 'record_corrupt' | 'record_unknown_format'; detail: string }
 }
 
-function filesOf(record: CommitRecord, path: string): Named[] {
-  return record.kind === 'batch' ? record.files.map((file) => ({ file, record: path })) : []
+/** What a record says of files once another has come after it. */
+function* changesOf(settled: OpenRecord | undefined, next: CommitRecord): Generator<Change> {
+  if (!settled || (settled.record.kind === 'compaction' && next.kind === 'void')) return
+  const change = fileChange(settled.record)
+  if (change) yield { record: settled.path, ...change }
 }
 
 /** Loads the items of a source, several at once, and gives the results in the source's order. */

@@ -51,7 +51,7 @@ export interface Problem {
 /** What records say, summed up; those that were folded into a checkpoint included. */
 export interface Counts {
   records: number
-  /** Named by the records, quarantine files included. */
+  /** That the records leave in the lake, quarantine files included. */
   files: number
   events: number
   quarantined: number
@@ -83,7 +83,7 @@ export interface VerifyReport extends Counts {
   problems: Problem[]
   /** All of them. */
   problemCount: number
-  /** Files of the last batch of a partition that its archiver, or the next one, has still to publish. No problem. */
+  /** Files of the last record of a partition that its archiver, or the next one, has still to publish or join. No problem. */
   pending: string[]
   /** Other files in staging: being written, or left by a crash and swept by the next archiver. No problem. */
   staged: { files: number; bytes: number }

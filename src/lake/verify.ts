@@ -5,22 +5,24 @@
  * Archivers may be at work meanwhile, so the order of looking matters:
  *
  *   1. Read the commit logs. A batch that is settled (see PartitionLog) was published before its successor was created,
- *      so all its files were in place before step 2 begins: one that the listing lacks is missing.
+ *      so all its files were in place before step 2 begins: one that the listing lacks is missing, or joined into another
+ *      since.
  *   2. List the folders, each once, and strike out what was found. Names left over are suspects.
  *   3. Read on in the logs. A file is published after its record was created, so whatever the listing saw is named by
- *      now: a suspect that is not, and is still there, is stray. Files of records that came since step 1, and those of
- *      the last batch, are looked for one by one; those of the last batch may also still be in staging.
+ *      now: a suspect that is not, and is still there, is stray. A file goes after the record that joins it was created, so
+ *      one that was not found and that no record joins is missing. Files of records that came since step 1, and those of
+ *      the last one, are looked for one by one; those of the last batch may also still be in staging.
  *
  * Memory: about 200 bytes for each file of at most 200,000, plus the suspects of a damaged lake. A larger lake is checked
  * in several rounds of steps 1 and 2, each over as many days as fit; a single day is not divided.
  */
-import { asideFolder, baseName, recordSeq, stagingFolder } from '../archive/layout.ts'
-import { type CommittedFile, decodeRecord } from '../archive/record.ts'
+import { asideFolder, baseName, laterName, recordSeq, stagingFolder } from '../archive/layout.ts'
+import { type CommittedFile, type CompactionRecord, decodeRecord, fileChange } from '../archive/record.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import { parentOf } from './path.ts'
 import type { LakeStorage } from './storage.ts'
-import { checkContent, ExpectedFiles, filesBelow, filesOfLake, locate } from './verify-files.ts'
-import { findLogs, type Named, type PartitionLog, Superseded } from './verify-records.ts'
+import { checkContent, ExpectedFiles, filesBelow, filesOfLake, joinState, locate } from './verify-files.ts'
+import { type Change, findLogs, type Named, type OpenRecord, type PartitionLog, Superseded } from './verify-records.ts'
 import { Findings, type PartitionReport, sumCounts, type VerifyProgress, type VerifyReport } from './verify-report.ts'
 
 export type { PartitionReport, Problem, ProblemKind, VerifyProgress, VerifyReport } from './verify-report.ts'
@@ -61,6 +63,16 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   }
 }
 
+interface Missed {
+  /** What names it. */
+  record: string
+  bytes: number
+  /** It was looked for by name, in vain. */
+  twice: boolean
+  /** The compaction that makes it, if that is the last record. */
+  joining?: CompactionRecord
+}
+
 class Verification {
   readonly #options: VerifyOptions
   readonly #lake: LakeStorage
@@ -69,6 +81,12 @@ class Verification {
   /** Files in the lake that no record has named so far. */
   readonly #suspects = new Set<string>()
   readonly #pending = new Set<string>()
+  /** Files that were not found, by path, while it is not certain that they should have been. */
+  readonly #missed = new Map<string, Missed>()
+  /** Of records that came since the listing, by path. */
+  readonly #late = new Map<string, Named>()
+  /** Paths that were told of as missing. */
+  readonly #reported = new Set<string>()
 
   constructor(options: VerifyOptions) {
     this.#options = options
@@ -108,8 +126,8 @@ class Verification {
   async #readLogs(logs: PartitionLog[]): Promise<ExpectedFiles> {
     const expected = this.#expect('')
     for (const log of logs) {
-      for await (const named of log.advance(() => this.#recordRead())) {
-        this.#noteExpected(expected, named)
+      for await (const change of log.advance(() => this.#recordRead())) {
+        this.#noteExpected(expected, change)
       }
     }
     return expected
@@ -118,9 +136,9 @@ class Verification {
   async #readLogsAgain(logs: PartitionLog[], from: string): Promise<ExpectedFiles> {
     const expected = this.#expect(from)
     for (const log of logs) {
-      for await (const named of log.again()) {
+      for await (const change of log.again()) {
         this.#options.signal?.throwIfAborted()
-        this.#noteExpected(expected, named)
+        this.#noteExpected(expected, change)
       }
     }
     return expected
@@ -141,25 +159,90 @@ class Verification {
       if (deep) await this.#checkContent(path, file)
       else this.#checked(bytes)
     }
-    for (const { path, record } of expected.rest()) await this.#reportMissing(path, record)
+    for (const { path, bytes, record } of expected.rest()) this.#missed.set(path, { record, bytes, twice: false })
   }
 
-  /** Step 3. */
+  /**
+   * Step 3, again until nothing is left that may have been joined into another file between two looks: what was not found
+   * counts as missing only if the log, read after that, does not say so.
+   */
   async #finish(logs: PartitionLog[]): Promise<void> {
-    for (const log of logs) {
-      for await (const named of log.advance(() => this.#recordRead())) await this.#lookFor(named, false)
-      for (const named of log.open) await this.#lookFor(named, true)
-    }
+    do {
+      for (const log of logs) {
+        for await (const change of log.advance(() => this.#recordRead(), this.#missed)) this.#noteLate(change)
+      }
+      const before = [...this.#missed]
+      for (const { open } of logs) if (open) await this.#lookForOpen(open)
+      for (const [path, missed] of before) if (this.#missed.get(path) === missed) await this.#lookAgain(path, missed)
+      for (const named of this.#late.values()) await this.#lookFor(named, false)
+      this.#late.clear()
+    } while (this.#missed.size > 0)
     for (const path of this.#suspects) {
       if (await this.#lake.stat(path)) this.#findings.add('file_stray', path, 'no commit record names this file')
     }
+  }
+
+  #noteLate({ record, come, gone }: Change): void {
+    for (const path of gone) {
+      this.#missed.delete(path)
+      this.#late.delete(path)
+    }
+    for (const file of come) {
+      this.#suspects.delete(file.path)
+      this.#late.set(file.path, { file, record })
+    }
+  }
+
+  /** A second time in vain: it is missing. The first look may be at one of many pages of a listing. */
+  async #lookAgain(path: string, missed: Missed): Promise<void> {
+    const { record, bytes, twice, joining } = missed
+    if (joining) return this.#lookAgainForJoined(path, record, joining)
+    const there = await this.#lake.stat(path)
+    if (!there && !twice) {
+      missed.twice = true
+      return
+    }
+    this.#missed.delete(path)
+    if (there) return this.#checkLength(path, there.bytes, bytes, record)
+    this.#reported.add(path)
+    const file = await this.#fileOf(record, path)
+    if (file && (await this.#lake.stat(file.staged))) this.#reportUnpublished(file, record)
+    else this.#findings.add('file_missing', path, `named by ${record}`, record)
+  }
+
+  async #lookAgainForJoined(path: string, record: string, joining: CompactionRecord): Promise<void> {
+    this.#missed.delete(path)
+    if ((await joinState(this.#lake, joining)) !== 'broken') return
+    this.#reported.add(path)
+    const detail = `neither it nor all of the files that ${record} joins are there`
+    this.#findings.add('file_missing', path, detail, record)
+  }
+
+  async #lookForOpen({ record, path }: OpenRecord): Promise<void> {
+    if (record.kind === 'compaction') return this.#lookForJoined(record, path)
+    for (const file of fileChange(record)?.come ?? []) await this.#lookFor({ file, record: path }, true)
+    for (const gone of fileChange(record)?.gone ?? []) this.#missed.delete(gone)
+  }
+
+  /** It may be under way: then neither the files nor what they are joined to are missing or too many. */
+  async #lookForJoined(record: CompactionRecord, path: string): Promise<void> {
+    const { joined, files } = record
+    const state = await joinState(this.#lake, record)
+    for (const other of [joined.path, laterName(files[0]?.path ?? '')]) this.#suspects.delete(other)
+    for (const file of files) {
+      this.#missed.delete(file.path)
+      this.#late.delete(file.path)
+    }
+    if (state === 'broken') return this.#miss(joined.path, { record: path, bytes: joined.bytes, joining: record })
+    if (state === 'done') await this.#lookFor({ file: joined, record: path }, true)
+    else this.#pending.add(joined.staged ?? joined.path)
   }
 
   async #lookFor(named: Named, mayBePending: boolean): Promise<void> {
     const { file, record } = named
     this.#suspects.delete(file.path)
     const found = await locate(this.#lake, file)
-    if (!found) return this.#findings.add('file_missing', file.path, `named by ${record}`, record)
+    if (!found) return this.#miss(file.path, { record, bytes: file.bytes })
     this.#checkLength(found.path, found.bytes, file.bytes, record)
     if (found.path === file.staged) {
       if (mayBePending) this.#pending.add(file.staged)
@@ -169,13 +252,8 @@ class Verification {
     else this.#checked(found.bytes)
   }
 
-  /** Looks again, since the listing is one of many pages, and says whether the file is still in staging. */
-  async #reportMissing(path: string, record: string): Promise<void> {
-    const { bytes } = (await this.#lake.stat(path)) ?? {}
-    const file = await this.#fileOf(record, path)
-    if (bytes !== undefined) this.#checkLength(path, bytes, file?.bytes ?? bytes, record)
-    else if (file && (await this.#lake.stat(file.staged))) this.#reportUnpublished(file, record)
-    else this.#findings.add('file_missing', path, `named by ${record}`, record)
+  #miss(path: string, missed: Omit<Missed, 'twice'>): void {
+    if (!this.#reported.has(path) && !this.#missed.has(path)) this.#missed.set(path, { ...missed, twice: true })
   }
 
   /** What the record says of a file; undefined where that is a manifest, or folded by now. */
@@ -214,8 +292,14 @@ class Verification {
     return count
   }
 
-  #noteExpected(expected: ExpectedFiles, named: Named): void {
-    if (!expected.add(named)) this.#findings.add('file_named_twice', named.file.path, `again by ${named.record}`)
+  #noteExpected(expected: ExpectedFiles, { record, come, gone }: Change): void {
+    for (const path of gone) {
+      if (!expected.replace(path))
+        this.#findings.add('record_inconsistent', record, `joins ${path}, which no record names`)
+    }
+    for (const file of come) {
+      if (!expected.add({ file, record })) this.#findings.add('file_named_twice', file.path, `again by ${record}`)
+    }
   }
 
   #expect(from: string): ExpectedFiles {

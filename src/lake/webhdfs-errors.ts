@@ -73,6 +73,8 @@ const BY_CLASS: Record<string, ErrorCode> = {
   ParentNotDirectoryException: 'LAKE_DENIED',
   PathComponentTooLongException: 'LAKE_DENIED',
   IllegalArgumentException: 'LAKE_DENIED',
+  HadoopIllegalArgumentException: 'LAKE_DENIED',
+  SnapshotException: 'LAKE_DENIED',
   UnsupportedOperationException: 'LAKE_DENIED',
   DSQuotaExceededException: 'LAKE_FULL',
   NSQuotaExceededException: 'LAKE_FULL',

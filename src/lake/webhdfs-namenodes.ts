@@ -12,9 +12,12 @@ export interface WebHdfsOptions {
   requestTimeout: number
 }
 
+/** Calls that are answered otherwise the second time: what came of the first must be looked at. */
+const ONCE: ReadonlySet<string> = new Set(['RENAME', 'CONCAT'])
+
 /** One call to a NameNode. */
 export interface Call {
-  method: 'GET' | 'PUT' | 'DELETE'
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   op: string
   path: string
   query?: Readonly<Record<string, string>>
@@ -81,7 +84,7 @@ export class NameNodes {
         }
         reasons.push(`${namenode} (${error.message})`)
         if (this.#active === index) this.#active = (index + 1) % namenodes.length
-        if (!error.unsent && call.op === 'RENAME') break
+        if (!error.unsent && ONCE.has(call.op)) break
       }
     }
     throw lakeError('LAKE_UNREACHABLE', `cannot ${call.doing} ${call.path}: no answer from HDFS: ${reasons.join(', ')}`)

@@ -14,6 +14,13 @@ export class Newest<T> {
     if (this.#items.length > this.#limit) this.#items.pop()
   }
 
+  /** Takes out those that are wanted, newest first. */
+  take(wanted: (item: T) => boolean): { time: number; item: T }[] {
+    const taken = this.#items.filter(({ item }) => wanted(item))
+    if (taken.length > 0) this.#items.splice(0, this.#items.length, ...this.#items.filter(({ item }) => !wanted(item)))
+    return taken
+  }
+
   /** At most `limit` of them, newest first. */
   read(limit: number): T[] {
     return this.#items.slice(0, limit).map(({ item }) => item)

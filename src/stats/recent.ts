@@ -1,4 +1,10 @@
-import { type CommitRecord, quarantinedCount } from '../archive/record.ts'
+import {
+  type CommitRecord,
+  type CompactionRecord,
+  fileChange,
+  quarantinedCount,
+  type VoidRecord,
+} from '../archive/record.ts'
 import { Newest } from './newest.ts'
 
 /** A commit record without its contents. */
@@ -9,9 +15,10 @@ export interface CommitLine {
   kind: CommitRecord['kind']
   first: number
   next: number
-  /** 0 for claims and gaps, as are the four below. */
+  /** 0 but for batches, as is the one below. */
   events: number
   quarantined: number
+  /** That the record brings: of a compaction the joined one. */
   files: number
   bytes: number
   /** ISO 8601, UTC. */
@@ -28,12 +35,12 @@ export interface QuarantineFile {
   committedAt: string
 }
 
-/** A file of events, as it was committed: it may have been merged into another since. */
+/** A file of events, as it was committed or joined: it may have been joined into another since. */
 export interface DataFile {
   path: string
   events: number
   bytes: number
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds; of a joined file, of the newest of its commits that was remembered. */
   committedAt: number
 }
 
@@ -56,7 +63,7 @@ export class Recent {
 
   add(record: CommitRecord): void {
     const { seq, topicId, partition, kind, first, next, committedAt } = record
-    const files = record.kind === 'batch' ? record.files : []
+    const files = fileChange(record)?.come ?? []
     const at = Date.parse(committedAt)
     this.#commits.add(at, {
       ...{ seq, topicId, partition, kind, first, next, committedAt },
@@ -65,9 +72,26 @@ export class Recent {
       files: files.length,
       bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     })
-    for (const { path, day, events: messages, bytes } of files) {
-      if (day === null) this.#quarantine.add(at, { path, messages, bytes, topicId, partition, committedAt })
-      else this.#files.add(at, { path, events: messages, bytes, committedAt: at })
+    if (record.kind === 'compaction' || record.kind === 'void') this.#replace(record)
+    else
+      for (const { path, day, events: messages, bytes } of files) {
+        if (day === null) this.#quarantine.add(at, { path, messages, bytes, topicId, partition, committedAt })
+        else this.#files.add(at, { path, events: messages, bytes, committedAt: at })
+      }
+  }
+
+  /** What is joined from files that are remembered takes their place. */
+  #replace(record: CompactionRecord | VoidRecord): void {
+    const { path, day, events, bytes } = record.joined
+    const gone = new Set(fileChange(record)?.gone)
+    if (record.kind === 'void') gone.add(record.of.path)
+    const isGone = (file: { path: string }) => gone.has(file.path)
+    if (day === null) {
+      const [newest] = this.#quarantine.take(isGone)
+      if (newest) this.#quarantine.add(newest.time, { ...newest.item, path, messages: events, bytes })
+    } else {
+      const [newest] = this.#files.take(isGone)
+      if (newest) this.#files.add(newest.time, { ...newest.item, path, events, bytes })
     }
   }
 

@@ -1,4 +1,4 @@
-import type { BatchRecord, CommitRecord } from '../archive/record.ts'
+import { addedFiles, type BatchRecord, type CommitRecord } from '../archive/record.ts'
 import type { QuarantineReason } from '../event.ts'
 import { Cells, type RowLimits } from './cells.ts'
 import { encodeCells } from './cells-state.ts'
@@ -32,7 +32,7 @@ export interface TotalsSnapshot {
   gaps: number
   /** Commit records of every kind. */
   records: number
-  /** Published files and their bytes, quarantine included. */
+  /** Files in the lake and their bytes, quarantine included. Compaction makes the files fewer. */
   files: number
   bytes: number
   /** A track counts together with its artist. */
@@ -102,6 +102,7 @@ export class Totals {
   add(record: CommitRecord): void {
     if (record.kind === 'batch') this.#addBatch(record)
     if (record.kind === 'gap') this.#gaps += record.next - record.first
+    this.#files += addedFiles(record)
     this.#records++
     this.#snapshot = undefined
   }
@@ -189,7 +190,6 @@ export class Totals {
     this.#events += record.events
     this.#skipped += record.skipped
     this.#addQuarantined(record.quarantined)
-    this.#files += record.files.length
     for (const file of record.files) this.#bytes += file.bytes
     if (record.events > 0) this.#lastCommit = Math.max(this.#lastCommit ?? 0, Date.parse(record.committedAt))
 

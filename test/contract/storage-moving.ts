@@ -66,6 +66,45 @@ export function moveCases(bench: StorageBench): void {
     })
   })
 
+  describe('concat', () => {
+    const concat = (to: string, ...names: string[]) =>
+      bench.lake.concat?.(
+        `${bench.folder}/${to}`,
+        names.map((name) => `${bench.folder}/${name}`),
+      )
+    const write = async (...names: string[]) => {
+      for (const name of names) await bench.lake.write(`${bench.folder}/${name}`, bytes(`${name};`))
+    }
+
+    it('appends files in their order, and they are gone', async () => {
+      await write('a', 'b', 'year=2025', 'z')
+      if (!bench.lake.concat) return
+      await concat('b', 'a', 'year=2025')
+      expect(await textOf(bench.other, `${bench.folder}/b`)).toBe('b;a;year=2025;')
+      expect(await namesIn(bench.lake, bench.folder)).toEqual(['b', 'z'])
+    })
+
+    it('does all of it or nothing', async () => {
+      await write('a', 'b', 'other/c')
+      if (!bench.lake.concat) return
+      await expect(concat('a', 'b', 'missing')).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' })
+      await expect(concat('missing', 'b')).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' })
+      await expect(concat('a', 'b', 'other/c')).rejects.toMatchObject({ code: 'LAKE_DENIED' })
+      await expect(concat('a', 'b', 'a')).rejects.toMatchObject({ code: 'LAKE_DENIED' })
+      expect(await textOf(bench.other, `${bench.folder}/a`)).toBe('a;')
+      expect(await textOf(bench.other, `${bench.folder}/b`)).toBe('b;')
+    })
+
+    it('takes effect once', async () => {
+      await write('a', 'b')
+      if (!bench.lake.concat) return
+      const calls = Array.from({ length: 4 }, () => concat('a', 'b') ?? Promise.resolve())
+      const { won, codes } = await outcomes(calls)
+      expect([won.length, ...codes]).toEqual([1, 'LAKE_NOT_FOUND', 'LAKE_NOT_FOUND', 'LAKE_NOT_FOUND'])
+      expect(await textOf(bench.other, `${bench.folder}/a`)).toBe('a;b;')
+    })
+  })
+
   describe('remove', () => {
     it('removes a file, or a folder with all it holds', async () => {
       for (const name of ['kept', 'file', 'sub/a', 'sub/b/c']) {

@@ -5,7 +5,7 @@
  * method yields once before it acts, so that callers that overlap really interleave.
  */
 import { MusicFakerError } from '../../src/errors.ts'
-import { checkPath, childOf, compareNames } from '../../src/lake/path.ts'
+import { checkPath, childOf, compareNames, parentOf } from '../../src/lake/path.ts'
 import type { LakeEntry, LakeStorage } from '../../src/lake/storage.ts'
 
 type Node =
@@ -19,6 +19,11 @@ const CHUNK_BYTES = 65_536
 /** An empty lake of its own. `now` is its clock, in epoch milliseconds. */
 export function openMemoryLake(now: () => number = Date.now): LakeStorage {
   return new MemoryLake(now)
+}
+
+/** One that can append files to each other, as HDFS can. */
+export function openAppendingLake(now: () => number = Date.now): LakeStorage {
+  return new AppendingLake(now)
 }
 
 class MemoryLake implements LakeStorage {
@@ -45,7 +50,7 @@ class MemoryLake implements LakeStorage {
   async rename(from: string, to: string): Promise<void> {
     await Promise.resolve()
     checkPath(to)
-    const file = this.#file(from)
+    const file = this.file(from)
     this.#place(to, file)
     const { folder, name } = this.#parent(from, false)
     folder.children.delete(name)
@@ -53,7 +58,7 @@ class MemoryLake implements LakeStorage {
 
   async read(path: string): Promise<Uint8Array> {
     await Promise.resolve()
-    return Buffer.concat(this.#file(path).chunks)
+    return Buffer.concat(this.file(path).chunks)
   }
 
   async *stream(path: string): AsyncIterable<Uint8Array> {
@@ -91,13 +96,18 @@ class MemoryLake implements LakeStorage {
 
   async close(): Promise<void> {}
 
+  protected take(path: string): void {
+    const { folder, name } = this.#parent(path, false)
+    folder.children.delete(name)
+  }
+
   #find(path: string): Node | undefined {
     let node: Node | undefined = this.#root
     for (const name of split(path)) node = node?.kind === 'directory' ? node.children.get(name) : undefined
     return node
   }
 
-  #file(path: string): File {
+  protected file(path: string): File {
     const node = this.#find(path)
     if (node?.kind !== 'file') throw new MusicFakerError('LAKE_NOT_FOUND', `no file ${path} in the lake`)
     return node
@@ -124,6 +134,24 @@ class MemoryLake implements LakeStorage {
       folder = child
     }
     return { folder, name }
+  }
+}
+
+class AppendingLake extends MemoryLake {
+  async concat(to: string, sources: readonly string[]): Promise<void> {
+    await Promise.resolve()
+    const target = this.file(to)
+    const files = sources.map((path) => this.file(path))
+    const wrong = sources.some((path) => parentOf(path) !== parentOf(to) || path === to)
+    if (wrong || files.some(({ bytes }) => bytes === 0)) {
+      throw new MusicFakerError('LAKE_DENIED', `files cannot be appended to ${to}`)
+    }
+    // In one go: nobody sees anything between.
+    for (const { chunks, bytes } of files) {
+      target.chunks.push(...chunks)
+      target.bytes += bytes
+    }
+    for (const path of sources) this.take(path)
   }
 }
 

@@ -41,7 +41,7 @@ export const consume = command({
     },
     acceptGap: { help: 'go on over messages that the log has already deleted, and record the gap' },
   },
-  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'host', 'batchBytes'],
+  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'host', 'batchBytes', 'compact'],
   drains: true,
   async run({ config, out, signal, defer, openLog, openLake }, { options }) {
     const mode = options.mode ?? 'realtime'
@@ -85,6 +85,7 @@ export const consume = command({
       group: config.group,
       once: options.once,
       acceptGap: options.acceptGap,
+      compact: config.compact === 'on',
       report: (event) => {
         metrics.archived(event)
         archiver.archived(event)

@@ -41,6 +41,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./consume.ts')).consume,
   },
   {
+    name: 'compact',
+    group: FLOW,
+    summary: 'Join small files of the lake into larger ones',
+    load: async () => (await import('./compact.ts')).compact,
+  },
+  {
     name: 'dashboard',
     group: FLOW,
     summary: 'Serve the page and the REST API',

@@ -1,0 +1,245 @@
+/**
+ * Joins a partition's small files, as its owner, beside archiving: whoever owns a partition may put a join between two
+ * commits. See `join.ts` for how, `join-plan.ts` for which.
+ */
+import { randomUUID } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
+import { parentOf } from '../lake/path.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import { backoff, pause, retrying, unlessAborted } from '../retry.ts'
+import type { Slots } from '../stats/slots.ts'
+import type { CommitLog } from './commits.ts'
+import { crcText } from './crc32.ts'
+import { filesOf } from './files.ts'
+import { entryOf, JOIN_LIMITS, type JoinLimits, joinedOf, planJoins } from './join-plan.ts'
+import { baseName, laterName, readBatchName } from './layout.ts'
+import type { ManifestEntry } from './manifest.ts'
+
+const HOUR_MS = 3_600_000
+/** A join in the background begins right after a commit, so that the next one is least in its way; or after so long. */
+const LULL_MS = 1_000
+/** After each join in the background it rests for this many times as long as that took: a fifth of the time is its own. */
+const REST = 4
+/** What one pass in the background does before other partitions of the process have their turn. */
+const PASS = { joins: 64, bytes: 1_073_741_824 }
+/** Between the ends of passes: whatever is left, and after each full hour the files of the one that is over. */
+const PAUSE_MS = 60_000
+/** How often a pass begins anew when the commit log is folded faster than it is read. */
+const ATTEMPTS = 5
+
+export interface CompactorOptions {
+  lake: LakeStorage
+  root: string
+  topicId: string
+  partition: number
+  commits: CommitLog
+  signal: AbortSignal
+  onRetry: (error: MusicFakerError) => void
+  /** Told of each file that took the place of others. */
+  onJoined?: (joined: Joined) => void
+  /** Told of what is left as it is, and why: a folder, or, where the error names none, everything for now. */
+  onLeft?: (error: MusicFakerError) => void
+  limits?: JoinLimits
+}
+
+export interface Joined {
+  path: string
+  /** How many files it took the place of. */
+  files: number
+  bytes: number
+}
+
+export interface PassOptions {
+  /** Only files that were committed before, epoch milliseconds. */
+  before: number
+  /** Only the events of one UTC day, YYYY-MM-DD. */
+  day?: string
+  /** Ends the pass; without it, all that is worthwhile is joined. */
+  budget?: { joins: number; bytes: number }
+  /** Leave most of the time to others. */
+  gently?: boolean
+}
+
+export class Compactor {
+  readonly #of: CompactorOptions
+  /** Folders that are not tried again: a file of theirs is not as it should be, or the lake refuses. */
+  readonly #left = new Set<string>()
+
+  constructor(options: CompactorOptions) {
+    this.#of = options
+  }
+
+  /**
+   * Joins files of hours that are past, until the signal aborts. Never rejects: what archiving has to know of, the next
+   * commit tells.
+   *
+   * @param turns one is held for each pass: the partitions of a process take turns
+   */
+  async run(clock: () => number, turns: Slots): Promise<void> {
+    const { signal, commits } = this.#of
+    while (!signal.aborted && !commits.stuck) {
+      if (!(await this.#take(turns))) return
+      const before = Math.floor(clock() / HOUR_MS) * HOUR_MS
+      await this.pass({ before, budget: PASS, gently: true })
+        .catch((error) => this.#tellOf(error))
+        .finally(() => turns.release())
+      await pause(PAUSE_MS, signal).catch(() => undefined)
+    }
+  }
+
+  /** False when it is not to wait any longer. */
+  async #take(turns: Slots): Promise<boolean> {
+    const turn = turns.take()
+    try {
+      await unlessAborted(turn, this.#of.signal)
+      return true
+    } catch {
+      void turn.then(() => turns.release())
+      return false
+    }
+  }
+
+  /**
+   * Joins what is worthwhile, the oldest days first.
+   * @throws COMMIT_FENCED and other final errors of a commit, the signal's reason
+   */
+  async pass(options: PassOptions): Promise<void> {
+    const left = { ...(options.budget ?? { joins: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }) }
+    let folded = 0
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#passOnce(options, left)
+      } catch (error) {
+        if (this.#of.commits.stuck) throw error
+        if (isRetryable(error)) this.#of.onRetry(error as MusicFakerError)
+        // The commit log was folded while it was read.
+        else if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND') || ++folded === ATTEMPTS) throw error
+        await pause(backoff(attempt), this.#of.signal)
+      }
+    }
+  }
+
+  async #passOnce({ before, day, gently = false }: PassOptions, left: { joins: number; bytes: number }): Promise<void> {
+    const { lake, root, topicId, partition, signal } = this.#of
+    const live = filesOf(lake, root, topicId, partition)
+    for await (const files of foldersOf(live, { root, before, ...(day !== undefined && { day }) })) {
+      signal.throwIfAborted()
+      const folder = parentOf(files[0]!.path)
+      if (this.#left.has(folder)) continue
+      try {
+        await this.#compactFolder(files, left, gently)
+      } catch (error) {
+        if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND', 'LAKE_DENIED') || this.#of.commits.stuck) throw error
+        this.#left.add(folder)
+        this.#of.onLeft?.(error)
+      }
+      if (left.joins <= 0 || left.bytes <= 0) return
+    }
+  }
+
+  /** Again and again, until nothing in the folder is worth it: joined files are joined with each other. */
+  async #compactFolder(files: ManifestEntry[], left: { joins: number; bytes: number }, gently: boolean): Promise<void> {
+    const { limits = JOIN_LIMITS } = this.#of
+    for (let runs = planJoins(files, limits); runs.length > 0; runs = planJoins(files, limits)) {
+      for (const run of runs) {
+        if (left.joins <= 0 || left.bytes <= 0) return
+        const joined = await this.#join(run, gently)
+        left.joins--
+        left.bytes -= joined.bytes
+        files.splice(files.indexOf(run[0]!), run.length, joined)
+      }
+    }
+  }
+
+  async #join(run: readonly ManifestEntry[], gently: boolean): Promise<ManifestEntry> {
+    const { lake, commits, signal, onRetry, onJoined } = this.#of
+    const waits = { signal, onRetry }
+    const { joined, files } = joinedOf(run)
+    const began = performance.now()
+    while (await retrying(() => lake.stat(joined.path), waits)) joined.path = laterName(joined.path)
+    const staged = lake.concat ? undefined : await retrying(() => this.#copy(run, joined.crc32), waits)
+    if (staged === undefined) await retrying(() => this.#checkLengths(run), waits)
+    const prepared = performance.now()
+    if (gently) await commits.lull(LULL_MS)
+    const lull = performance.now() - prepared
+    const done = await commits.join({ joined: { ...joined, ...(staged !== undefined && { staged }) }, files })
+    if (!done) {
+      const what = `the lake cannot append the files of ${parentOf(joined.path)} to each other`
+      throw new MusicFakerError('LAKE_DENIED', what, { next: 'Delete the snapshots that hold them.' })
+    }
+    onJoined?.({ path: joined.path, files: files.length, bytes: joined.bytes })
+    if (gently) await pause(REST * (performance.now() - began - lull), signal)
+    return entryOf(joined)
+  }
+
+  /** Writes the files one after the other into staging. @throws COMMIT_CORRUPT when one is not what was committed */
+  async #copy(run: readonly ManifestEntry[], wanted: string): Promise<string> {
+    const { lake, commits } = this.#of
+    const staged = `${commits.staging}/joined-${randomUUID()}.jsonl`
+    let crc = 0
+    const body = async function* () {
+      for (const { path } of run) {
+        for await (const chunk of lake.stream(path)) {
+          crc = crc32(chunk, crc)
+          yield chunk
+        }
+      }
+      if (crcText(crc) !== wanted) throw damaged(`files from ${run[0]?.path} to ${run.at(-1)?.path}`)
+    }
+    await lake.write(staged, body())
+    return staged
+  }
+
+  /** Nothing is read where nothing is copied; but what was removed or cut short must not be recorded as joined. */
+  async #checkLengths(run: readonly ManifestEntry[]): Promise<void> {
+    const { lake } = this.#of
+    const folder = parentOf(run[0]!.path)
+    const names = run.map(({ path }) => baseName(path)).sort()
+    const lengths = new Map(run.map(({ path, bytes }) => [path, bytes]))
+    // Up to the name before the first one, in the order of names.
+    const after = names[0]!.slice(0, -1)
+    for await (const { path, bytes } of lake.list(folder, { after })) {
+      if (lengths.get(path) === bytes) lengths.delete(path)
+      if (lengths.size === 0) return
+      if (baseName(path) > names.at(-1)!) break
+    }
+    const [path] = lengths.keys()
+    throw damaged(path ?? folder)
+  }
+
+  #tellOf(error: unknown): void {
+    // What is wrong with the commit log, the next commit tells.
+    if (this.#of.signal.aborted || this.#of.commits.stuck || hasCode(error, 'COMMIT_FENCED')) return
+    if (error instanceof MusicFakerError) this.#of.onLeft?.(error)
+  }
+}
+
+/**
+ * The files of each folder that may be joined, in the order of their offsets: one folder at a time is held, which is one
+ * partition's files of a day.
+ * @param files in the order of their paths
+ */
+export async function* foldersOf(
+  files: AsyncIterable<ManifestEntry>,
+  { root, before, day }: { root: string; before: number; day?: string },
+): AsyncGenerator<ManifestEntry[]> {
+  let folder: ManifestEntry[] = []
+  const sorted = () => folder.sort((a, b) => a.first - b.first)
+  for await (const file of files) {
+    const name = readBatchName(root, file.path)
+    if (!name || name.at >= before || file.bytes === 0 || (day !== undefined && file.day !== day)) continue
+    if (folder[0] && parentOf(folder[0].path) !== parentOf(file.path)) {
+      yield sorted()
+      folder = []
+    }
+    folder.push(file)
+  }
+  if (folder.length > 0) yield sorted()
+}
+
+function damaged(what: string): MusicFakerError {
+  return new MusicFakerError('COMMIT_CORRUPT', `${what}: not as committed, so nothing of that folder is joined`, {
+    next: 'Run: music-faker verify --deep, then: music-faker repair',
+  })
+}

@@ -1,0 +1,112 @@
+/**
+ * Putting one file in the place of others, once a record says so. Whoever comes next may do it again: what is there tells how
+ * far it came.
+ *
+ * Where the lake can append files to each other (`concat`, in HDFS), the first of them is renamed to the joined file's name,
+ * then the others are appended to it, which is atomic and copies nothing. So a reader of the folder sees each event once at
+ * any moment. Should the lake refuse that (a snapshot holds a file) or a file have been removed by others, it is given up in
+ * two steps, since a call that seemed to fail, or an owner that was suspended, may still append: a `stop` record has the first
+ * file moved on to a third name, where nobody else looks for it, and a `void` record says what it then was found to hold.
+ *
+ * Elsewhere the joined file was written, in staging, before the record. It is renamed to its place, then the others are
+ * removed: for so long, readers of the folder see their events twice.
+ */
+import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
+import { backoff, pause, retrying, unlessAborted } from '../retry.ts'
+import { laterName } from './layout.ts'
+import { tryRename, type Waits } from './publish.ts'
+import type { CompactionRecord, JoinedFile, StopRecord, VoidRecord } from './record.ts'
+
+const REMOVED_AT_ONCE = 8
+
+/**
+ * @returns false where the lake refuses, and it has to be given up
+ * @throws COMMIT_CORRUPT when what is there is neither before nor after it; the signal's reason
+ */
+export async function publishJoined(of: Waits, record: CompactionRecord): Promise<boolean> {
+  if (record.joined.staged === undefined) return append(of, record)
+  await putInPlace(of, record.joined, record.joined.staged)
+  const rest = record.files.map(({ path }) => path)
+  while (rest.length > 0) {
+    const some = rest.splice(0, REMOVED_AT_ONCE)
+    await Promise.all(some.map((path) => retrying(() => of.lake.remove(path), of)))
+  }
+  return true
+}
+
+async function putInPlace(of: Waits, { path, bytes }: JoinedFile, staged: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await tryRename(of, staged, path)
+    if (outcome === 'done') return
+    if (outcome === 'unknown') await pause(backoff(attempt), of.signal)
+    else if (outcome === 'source missing' && (await bytesOf(of, path)) === bytes) return
+    else throw notAsRecorded(path)
+  }
+}
+
+async function append(of: Waits, record: CompactionRecord): Promise<boolean> {
+  const { joined, files } = record
+  const first = files[0] as (typeof files)[number]
+  for (let attempt = 1; ; attempt++) {
+    const there = await bytesOf(of, joined.path)
+    if (there === joined.bytes) return true
+    if (there === first.bytes) {
+      const outcome = await tryConcat(of, record)
+      if (outcome === 'done') return true
+      // A call that seemed to fail may have done it.
+      if (outcome === 'refused' && (await bytesOf(of, joined.path)) === first.bytes) return false
+      if (outcome === 'unknown') await pause(backoff(attempt), of.signal)
+      continue
+    }
+    if (there !== undefined) throw notAsRecorded(joined.path)
+    const outcome = await tryRename(of, first.path, joined.path)
+    if (outcome === 'unknown') await pause(backoff(attempt), of.signal)
+    // Somebody else may just have renamed it.
+    if (outcome === 'source missing' && (await bytesOf(of, joined.path)) === undefined) throw notAsRecorded(joined.path)
+  }
+}
+
+async function tryConcat(of: Waits, { joined, files }: CompactionRecord): Promise<'done' | 'refused' | 'unknown'> {
+  const rest = files.slice(1).map(({ path }) => path)
+  try {
+    await unlessAborted(of.lake.concat?.(joined.path, rest) ?? Promise.resolve(), of.signal)
+    return 'done'
+  } catch (error) {
+    if (hasCode(error, 'LAKE_NOT_FOUND', 'LAKE_DENIED')) return 'refused'
+    if (!isRetryable(error)) throw error
+    of.onRetry(error as MusicFakerError)
+    return 'unknown'
+  }
+}
+
+async function bytesOf(of: Waits, path: string): Promise<number | undefined> {
+  return (await retrying(() => of.lake.stat(path), of))?.bytes
+}
+
+function notAsRecorded(path: string): MusicFakerError {
+  return new MusicFakerError('COMMIT_CORRUPT', `${path} is recorded as joined from others, but they are not there`, {
+    next: 'Run: music-faker verify, then: music-faker repair',
+  })
+}
+
+/**
+ * Moves the first file of a compaction that is given up to its third name, and looks what it holds there: its own lines, or by
+ * now those of all.
+ * @throws COMMIT_CORRUPT when it is neither; the signal's reason
+ */
+export async function publishStop(
+  of: Waits,
+  { of: seq, joined, files }: StopRecord,
+): Promise<Pick<VoidRecord, 'kind' | 'of' | 'files' | 'joined'>> {
+  const first = files[0] as (typeof files)[number]
+  const path = laterName(first.path)
+  for (let attempt = 1; (await tryRename(of, joined.path, path)) === 'unknown'; attempt++) {
+    await pause(backoff(attempt), of.signal)
+  }
+  const there = await bytesOf(of, path)
+  const given = { kind: 'void', of: { seq, files: files.length, path: joined.path } } as const
+  if (there === joined.bytes) return { ...given, files, joined: { ...joined, path } }
+  if (there !== first.bytes) throw notAsRecorded(path)
+  const { parts, ...own } = first
+  return { ...given, files: [first], joined: { ...own, path, day: joined.day, parts: joined.parts.slice(0, parts) } }
+}

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type ArchiveEvent, type ArchiveOptions, archive } from '../../src/archive/archiver.ts'
+import { compact } from '../../src/archive/compact.ts'
+import { encode } from '../../src/event.ts'
+import type { LakeStorage } from '../../src/lake/storage.ts'
+import { verify } from '../../src/lake/verify.ts'
+import type { EventLog } from '../../src/log/log.ts'
+import { eventually } from '../contract/log-reading.ts'
+import { openMemoryLake } from '../lake/memory.ts'
+import { MemoryTopic } from '../log/memory.ts'
+import { dataFiles } from './lake-contents.ts'
+
+const ROOT = '/t'
+const NOW = Date.UTC(2025, 6, 3, 20, 8, 3)
+const HOUR_MS = 3_600_000
+const PATIENCE_MS = 20_000
+const DAYS = ['2025-07-02', '2025-07-03']
+
+let topic: MemoryTopic
+let log: EventLog
+let lake: LakeStorage
+let seen: ArchiveEvent[]
+let sent: number
+
+beforeEach(async () => {
+  topic = new MemoryTopic('t')
+  log = topic.open(2)
+  await log.ensureTopic()
+  lake = openMemoryLake()
+  seen = []
+  sent = 0
+})
+afterEach(() => log.close())
+
+function put(count: number): void {
+  for (let i = 0; i < count; i++) {
+    const n = sent++
+    const value = encode({
+      ...{ user: 'eric04', artist: 'Carol Moore', track: `Track ${n}`, timestamp: `${DAYS[n % 2]}T20:07:50` },
+      ...{ genre: 'Jazz', duration: 146, platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
+    })
+    topic.put(Math.floor(n / 2) % 2, value)
+  }
+}
+
+function run(options: Partial<ArchiveOptions> = {}) {
+  return archive({
+    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock: () => NOW },
+    limits: { messages: 4, bytes: 1e9, ageMs: 20 },
+    signal: new AbortController().signal,
+    report: (happened) => seen.push(happened),
+    ...options,
+  })
+}
+
+const fileCount = async () => (await dataFiles(lake, ROOT)).size
+const lineCount = async () => [...(await dataFiles(lake, ROOT)).values()].flat().length
+const request = (options: Partial<Parameters<typeof compact>[0]> = {}) =>
+  compact({ log, lake, root: ROOT, group: 'g', signal: new AbortController().signal, clock: () => NOW, ...options })
+
+it('joins the files of hours that are past while it archives, and no others', async () => {
+  put(40)
+  await run()
+  const before = await fileCount()
+  expect(before).toBeGreaterThan(8)
+  const stop = new AbortController()
+  const running = run({ once: false, compact: true, clock: () => NOW + HOUR_MS, signal: stop.signal })
+  await eventually(async () => expect(await fileCount()).toBe(4), PATIENCE_MS)
+  put(16)
+  await eventually(async () => expect(await lineCount()).toBe(sent), PATIENCE_MS)
+  stop.abort()
+  await running
+  expect(seen.filter(({ kind }) => kind === 'joined')).toHaveLength(4)
+  expect(await fileCount()).toBeGreaterThan(4)
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 56 })
+})
+
+it('joins nothing of the hour that is under way, nor where it is not asked to', async () => {
+  put(40)
+  await run()
+  const before = await fileCount()
+  for (const options of [{ compact: true }, { clock: () => NOW + HOUR_MS }]) {
+    const stop = new AbortController()
+    const running = run({ once: false, signal: stop.signal, ...options })
+    put(4)
+    await eventually(async () => expect(await lineCount()).toBe(sent), PATIENCE_MS)
+    stop.abort()
+    await running
+  }
+  expect(await fileCount()).toBeGreaterThanOrEqual(before)
+  expect(seen.filter(({ kind }) => kind === 'joined')).toEqual([])
+})
+
+it('says on request what it would join, joins it, and has nothing to do after that', async () => {
+  put(40)
+  await run()
+  const planned = await request({ dryRun: true })
+  const before = await fileCount()
+  const oneDay = await request({ day: DAYS[1]! })
+  expect(await fileCount()).toBeLessThan(before)
+  expect(oneDay.partitions.every(({ into }) => into === 1)).toBe(true)
+  const rest = await request()
+  expect(await fileCount()).toBe(4)
+  const sum = (...reports: (typeof planned)[]) =>
+    reports
+      .flatMap(({ partitions }) => partitions)
+      .reduce((all, { joined, bytes }) => [all[0]! + joined, all[1]! + bytes], [0, 0])
+  expect(sum(oneDay, rest)).toEqual(sum(planned))
+  const { records } = await verify({ lake, root: ROOT })
+  await request()
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, records, events: sent })
+})
+
+it('joins what an earlier life of the topic has left, which nobody archives any more', async () => {
+  put(40)
+  await run()
+  topic.recreate()
+  await request()
+  expect(await fileCount()).toBe(4)
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, files: 4 })
+})
