@@ -14,7 +14,7 @@ export const TOPIC = 't'
 export const ROOT = '/t'
 export const LIMITS = { messages: 3, bytes: 1_000_000, ageMs: 60_000 }
 /** The first to come to its end writes a checkpoint, the next ones remove what it sums up. */
-export const FOLD_EVERY = 3
+export const FOLD_EVERY = 2
 /** How long the dead keep their partitions. */
 export const LEASE_MS = 500
 
