@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { z } from 'zod'
+import { DURATION } from './duration.ts'
 import { MusicFakerError } from './errors.ts'
 
 const text = z.string().min(1)
@@ -159,6 +160,12 @@ export const SETTINGS = {
     value: 'on|off',
     help: 'whether archivers join the small files of past hours in the background',
     default: 'on',
+  },
+  lateness: {
+    schema: text.regex(DURATION, 'must be a number with s, m, h or d, such as 1h'),
+    value: 'DURATION',
+    help: 'how long after its end events of a day are expected, before archivers seal it, such as 1h',
+    default: '1h',
   },
   seed: {
     schema: z.coerce.number().int().min(0).max(4_294_967_295),

@@ -4,6 +4,7 @@ import type { BatchLimits } from './archive/batch.ts'
 import { isArchived } from './archive/head.ts'
 import { lakeRoot } from './archive/layout.ts'
 import type { Config } from './config.ts'
+import { milliseconds } from './duration.ts'
 import { isRetryable, type MusicFakerError } from './errors.ts'
 import { Generator } from './generate/generator.ts'
 import { parseRate } from './generate/pacing.ts'
@@ -58,6 +59,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
     once: false,
     acceptGap: false,
     compact: config.compact === 'on',
+    latenessMs: milliseconds(config.lateness),
     signal: drain.signal,
     drainMs: DRAIN_MS,
     ...(options.onArchive && { report: options.onArchive }),

@@ -48,6 +48,8 @@ export interface ArchiveOptions {
   foldEvery?: number
   /** Join small files of past hours in the background. */
   compact?: boolean
+  /** Seal days in the background, this long after their end, milliseconds. */
+  latenessMs?: number
   /** Epoch milliseconds; Date.now by default. */
   clock?: () => number
   report?: (event: ArchiveEvent) => void
@@ -170,7 +172,7 @@ class Archiver {
   }
 
   async #archivePartition(assignment: Assignment): Promise<void> {
-    const { log, lake, root, limits, acceptGap, foldEvery, compact, once, signal } = this.#options
+    const { log, lake, root, limits, acceptGap, foldEvery, compact, latenessMs, once, signal } = this.#options
     const { partition } = assignment
     this.#stopped.delete(partition)
     try {
@@ -191,6 +193,7 @@ class Archiver {
         ...(foldEvery !== undefined && { foldEvery }),
         foldTurns: this.#foldTurns,
         ...(compact && !once && { compactTurns: this.#compactTurns }),
+        ...(latenessMs !== undefined && !once && { latenessMs }),
       }).run()
     } catch (error) {
       if (!hasCode(error, 'COMMIT_FENCED') || !(await this.#isRevoked(assignment))) {

@@ -3,6 +3,7 @@
  *
  *   year=2025/month=07/day=03/batch_20250703_200803_p0_0-4999.jsonl   events of one UTC day; stamp of the commit (UTC),
  *                                                                     of a joined file: of the first of its commits
+ *   year=2025/month=07/day=03/_SUCCESS                                seals the day, see `seal.ts`
  *   _quarantine/day=2025-07-03/batch_20250703_200803_p0_0-4999.jsonl  day of the commit (UTC)
  *   _commits/<topic id>/p0/00000000000000000042.json                  one record per number, one folder per partition
  *   _commits/<topic id>/p0/checkpoints/00000000000000000128.json.gz   the records up to that number, summed up
@@ -13,6 +14,7 @@
  *
  * Spark, Hive, Trino and DuckDB skip names that begin with `_`.
  */
+import type { LakeStorage } from '../lake/storage.ts'
 
 const SEQ_DIGITS = 20
 
@@ -125,6 +127,22 @@ function unstamp(text: string): number {
 export function dayFolder(root: string, day: string): string {
   const [year, month, date] = day.split('-')
   return `${root}/year=${year}/month=${month}/day=${date}`
+}
+
+/** The file that seals a day. */
+export const SEAL = '_SUCCESS'
+
+/** The folders of days that a lake has, oldest first. `modified`: when something in it was last made, renamed or removed. */
+export async function* dayFolders(lake: LakeStorage, root: string): AsyncGenerator<{ day: string; modified: number }> {
+  for await (const year of lake.list(root)) {
+    if (!baseName(year.path).startsWith('year=')) continue
+    for await (const month of lake.list(year.path)) {
+      for await (const { path, modified } of lake.list(month.path)) {
+        const day = /\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)$/.exec(path)?.slice(1).join('-')
+        if (day !== undefined) yield { day, modified }
+      }
+    }
+  }
 }
 
 /** Where the events of one day of a batch are published. `first` and `last` are the batch's offsets, inclusive. */

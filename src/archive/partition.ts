@@ -12,6 +12,7 @@ import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import { Compactor } from './compactor.ts'
 import type { BatchRecord } from './record.ts'
+import { type Seal, Sealer } from './seal.ts'
 import { LARGEST_CHUNK } from './staged-file.ts'
 import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
 
@@ -38,6 +39,8 @@ export interface PartitionOptions {
   foldEvery?: number
   /** Shared by the partitions of a process, which take turns in folding. */
   foldTurns?: Slots
+  /** Seal days in the background, this long after their end, milliseconds: one partition of a topic does it for all. */
+  latenessMs?: number
   /** Join small files of past hours in the background, taking turns; undefined: leave them. */
   compactTurns?: Slots
   /** Drain: commit what is staged, then end. */
@@ -57,6 +60,8 @@ export type PartitionEvent =
   | { kind: 'unfolded'; partition: number; error: MusicFakerError }
   /** Files were joined into one. */
   | { kind: 'joined'; partition: number; path: string; files: number; bytes: number }
+  /** A day was sealed, or its seal renewed. */
+  | { kind: 'sealed'; partition: number; seal: Seal }
   /** Files are left as they are. Archiving goes on. */
   | { kind: 'unjoined'; partition: number; error: MusicFakerError }
 
@@ -81,11 +86,12 @@ export class PartitionArchiver {
    */
   async run(): Promise<void> {
     let commits: CommitLog | undefined
-    let compacting: Promise<void> | undefined
+    let background: Promise<unknown> | undefined
     const over = new AbortController()
     try {
       commits = await this.#claim()
-      if (commits) compacting = this.#compact(commits, AbortSignal.any([over.signal, this.#lost, this.#options.stop]))
+      const signal = AbortSignal.any([over.signal, this.#lost, this.#options.stop])
+      if (commits) background = Promise.all([this.#compact(commits, signal), this.#seal(commits, signal)])
       while (commits && !this.#options.stop.aborted && !this.#reached(commits.next)) {
         try {
           await this.#archive(commits)
@@ -98,8 +104,15 @@ export class PartitionArchiver {
     } finally {
       over.abort()
       await commits?.close()
-      await compacting
+      await background
     }
+  }
+
+  async #seal({ staging }: CommitLog, signal: AbortSignal): Promise<void> {
+    const { lake, root, log, clock, latenessMs } = this.#options
+    if (latenessMs === undefined || this.#partition !== 0) return
+    const onSealed = (seal: Seal) => this.#report({ kind: 'sealed', partition: 0, seal })
+    await new Sealer({ lake, root, log, clock, latenessMs, staging, signal, onSealed }).run()
   }
 
   async #compact(commits: CommitLog, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { baseName, laterName, quarantineFolder } from '../archive/layout.ts'
+import { baseName, laterName, quarantineFolder, SEAL } from '../archive/layout.ts'
 import type { CompactionRecord } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import { parentOf } from './path.ts'
@@ -105,8 +105,11 @@ export async function* filesBelow(
   wanted: (folder: string) => boolean,
 ): AsyncGenerator<LakeEntry> {
   for await (const entry of lake.list(folder)) {
-    if (entry.kind === 'file') yield entry
-    else if (!baseName(entry.path).startsWith('day=') || wanted(entry.path)) yield* filesBelow(lake, entry.path, wanted)
+    if (entry.kind === 'file') {
+      // A seal holds no events, and readers skip it.
+      if (baseName(entry.path) !== SEAL) yield entry
+    } else if (!baseName(entry.path).startsWith('day=') || wanted(entry.path))
+      yield* filesBelow(lake, entry.path, wanted)
   }
 }
 

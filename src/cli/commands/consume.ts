@@ -1,5 +1,6 @@
 import { type BatchLimits, REALTIME } from '../../archive/batch.ts'
 import { lakeRoot } from '../../archive/layout.ts'
+import { milliseconds } from '../../duration.ts'
 import { MusicFakerError } from '../../errors.ts'
 import { ArchiveTalk, archiveSummaryText } from '../archive-talk.ts'
 import { command } from '../command.ts'
@@ -41,7 +42,7 @@ export const consume = command({
     },
     acceptGap: { help: 'go on over messages that the log has already deleted, and record the gap' },
   },
-  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'host', 'batchBytes', 'compact'],
+  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'host', 'batchBytes', 'compact', 'lateness'],
   drains: true,
   async run({ config, out, signal, defer, openLog, openLake }, { options }) {
     const mode = options.mode ?? 'realtime'
@@ -86,6 +87,7 @@ export const consume = command({
       once: options.once,
       acceptGap: options.acceptGap,
       compact: config.compact === 'on',
+      latenessMs: milliseconds(config.lateness),
       report: (event) => {
         metrics.archived(event)
         archiver.archived(event)

@@ -8,7 +8,16 @@ export const start = command({
   examples: ['start', 'start --rate 500/s', 'start --profile cluster'],
   description:
     'Runs the whole pipeline in one process: a continuous flow of listeners into the log, the archiver, and the page. What is in the data folder is kept and continued.',
-  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, ...DASHBOARD_SETTINGS, 'batchBytes', 'compact', 'seed', 'rate'],
+  settings: [
+    ...LOG_SETTINGS,
+    ...LAKE_SETTINGS,
+    ...DASHBOARD_SETTINGS,
+    'batchBytes',
+    'compact',
+    'lateness',
+    'seed',
+    'rate',
+  ],
   drains: true,
   async run(context) {
     const { config, out, signal, verbose, openLog, openLake } = context

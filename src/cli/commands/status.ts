@@ -1,10 +1,13 @@
 import { lakeRoot } from '../../archive/layout.ts'
 import { quarantinedCount } from '../../archive/record.ts'
+import type { DayState } from '../../archive/seal.ts'
 import type { TopicDescription } from '../../log/log.ts'
 import type { PartitionState } from '../../stats/follower.ts'
 import { command } from '../command.ts'
 import { formatBytes, formatCount, formatTable } from '../format.ts'
 import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
+
+const DAYS_SHOWN = 7
 
 export interface PartitionStatus {
   partition: number
@@ -36,6 +39,8 @@ export const status = command({
     const bad = quarantinedCount({ quarantined })
     const problems = follower.problems()
     const { topic, profile } = config
+    const { dayStates } = await import('../../archive/seal.ts')
+    const days = await dayStates(lake, lakeRoot(topic), DAYS_SHOWN)
     const result = {
       topic,
       profile,
@@ -47,6 +52,7 @@ export const status = command({
       bytes,
       quarantined,
       gaps,
+      days,
       problems,
     }
     await out.result(result, () =>
@@ -67,11 +73,16 @@ export const status = command({
         ),
         `${formatCount(lag)} messages wait between log and lake`,
         `the lake holds ${formatCount(events)} events in ${formatCount(files)} files, ${formatBytes(bytes)}; ${formatCount(bad)} messages quarantined`,
+        ...(days.length > 0 ? [`newest days: ${days.map(dayText).join(', ')}`] : []),
         ...problems.map((problem) => `PROBLEM: ${problem.message}`),
       ].join('\n'),
     )
   },
 })
+
+function dayText({ day, state, seal }: DayState): string {
+  return state === 'late' ? `${day} sealed, ${formatCount(seal?.late ?? 0)} events late` : `${day} ${state}`
+}
 
 /** Sets the log's partitions beside what the lake holds of the same lineage. Pure. */
 export function partitionStatus(described: TopicDescription, archived: readonly PartitionState[]): PartitionStatus[] {

@@ -1,0 +1,159 @@
+/**
+ * Seals days: a day of events is *sealed* by a file `_SUCCESS` in its folder, which Spark and Airflow look for, and which readers
+ * of events skip, once the watermark has passed the day's end by the lateness that is allowed. Events that come after that are
+ * archived like any other; then the seal is renewed, and says how many came late.
+ *
+ * The watermark is the least of the partitions' event times reached: of the newest event in a partition's last batch, or, where
+ * all that the log holds is archived, the wall clock.
+ */
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { hasCode, MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import type { EventLog } from '../log/log.ts'
+import { pause } from '../retry.ts'
+import { committedFiles } from './files.ts'
+import { lastBatch, readHead } from './head.ts'
+import { dayFolder, dayFolders, SEAL } from './layout.ts'
+
+const DAY_MS = 86_400_000
+const PAUSE_MS = 60_000
+
+const count = z.number().int().nonnegative()
+const sealSchema = z.object({
+  day: z.string(),
+  /** Of the day, when it was sealed last. */
+  events: count,
+  /** Of these, those that were committed after it was sealed first. */
+  late: count,
+  sealedAt: z.iso.datetime(),
+  renewedAt: z.iso.datetime().nullable(),
+})
+export type Seal = z.infer<typeof sealSchema>
+
+export interface DayState {
+  /** YYYY-MM-DD */
+  day: string
+  /** Open: events are expected. Late: sealed, and some came after that. */
+  state: 'open' | 'sealed' | 'late'
+  seal: Seal | null
+}
+
+export interface SealerOptions {
+  lake: LakeStorage
+  root: string
+  log: EventLog
+  /** Milliseconds after its end during which a day's events are still expected. */
+  latenessMs: number
+  /** A folder for temporary files, which somebody sweeps. */
+  staging: string
+  clock: () => number
+  signal: AbortSignal
+  onSealed?: (seal: Seal) => void
+}
+
+export class Sealer {
+  readonly #of: SealerOptions
+  /** When a folder was changed last, as of when it was looked at, by day: what has not changed since needs no other look. */
+  readonly #seen = new Map<string, number>()
+
+  constructor(options: SealerOptions) {
+    this.#of = options
+  }
+
+  /** Seals what is due, again and again until the signal aborts. Never rejects: what fails is tried again. */
+  async run(): Promise<void> {
+    const { signal } = this.#of
+    while (!signal.aborted) {
+      await this.pass().catch(() => undefined)
+      await pause(PAUSE_MS, signal).catch(() => undefined)
+    }
+  }
+
+  /** @throws what the log and the lake throw, COMMIT_CORRUPT; then it may be repeated */
+  async pass(): Promise<void> {
+    const { lake, root, latenessMs, signal } = this.#of
+    const watermark = await this.#watermark()
+    const due = new Map<string, number>()
+    for await (const { day, modified } of dayFolders(lake, root)) {
+      signal.throwIfAborted()
+      if (Date.parse(day) + DAY_MS + latenessMs > watermark || this.#seen.get(day) === modified) continue
+      due.set(day, modified)
+    }
+    if (due.size === 0) return
+    const events = new Map<string, number>()
+    for await (const { day, events: n } of committedFiles(lake, root)) {
+      signal.throwIfAborted()
+      if (day !== null && due.has(day)) events.set(day, (events.get(day) ?? 0) + n)
+    }
+    for (const [day, n] of events) await this.#seal(day, n)
+    for (const [day, modified] of due) this.#seen.set(day, modified)
+  }
+
+  /** Epoch milliseconds, never in the future. */
+  async #watermark(): Promise<number> {
+    const { lake, root, log, clock } = this.#of
+    // The ends first: what comes meanwhile is not waited for.
+    const { topicId, partitions } = await log.describe()
+    let least = clock()
+    for (const [partition, { start, end }] of partitions) {
+      if (end <= start) continue
+      const head = await readHead(lake, root, topicId, partition)
+      if (head && head.next >= end) continue
+      const last = await lastBatch(lake, root, topicId, partition)
+      least = Math.min(least, last?.summary.time.newest ?? 0)
+    }
+    return least
+  }
+
+  async #seal(day: string, events: number): Promise<void> {
+    const { lake, root, clock, onSealed } = this.#of
+    const before = await readSeal(lake, root, day)
+    if (before && events <= before.events) return
+    const now = new Date(clock()).toISOString()
+    const seal: Seal = before
+      ? { ...before, events, late: before.late + events - before.events, renewedAt: now }
+      : { day, events, late: 0, sealedAt: now, renewedAt: null }
+    const temporary = `${this.#of.staging}/seal-${randomUUID()}.json`
+    await lake.write(temporary, Buffer.from(`${JSON.stringify(seal)}\n`))
+    // Nothing is overwritten: for a moment the day is open again, as it is while late events come.
+    if (before) await lake.remove(sealPath(root, day))
+    try {
+      await lake.rename(temporary, sealPath(root, day))
+    } catch (error) {
+      // Another archiver has just sealed it; what is wrong with its counts, the next pass sees.
+      if (!hasCode(error, 'LAKE_EXISTS')) throw error
+      await lake.remove(temporary)
+      return
+    }
+    onSealed?.(seal)
+  }
+}
+
+function sealPath(root: string, day: string): string {
+  return `${dayFolder(root, day)}/${SEAL}`
+}
+
+/** Undefined where the day is not sealed, or the seal is another program's. */
+async function readSeal(lake: LakeStorage, root: string, day: string): Promise<Seal | undefined> {
+  try {
+    return sealSchema.parse(JSON.parse(Buffer.from(await lake.read(sealPath(root, day))).toString()))
+  } catch (error) {
+    if (error instanceof MusicFakerError && error.code !== 'LAKE_NOT_FOUND') throw error
+    return undefined
+  }
+}
+
+/** The newest days of a lake, newest first. @param limit so many at most */
+export async function dayStates(lake: LakeStorage, root: string, limit: number): Promise<DayState[]> {
+  const days: string[] = []
+  for await (const { day } of dayFolders(lake, root)) {
+    days.push(day)
+    if (days.length > limit) days.shift()
+  }
+  const states = days.reverse().map(async (day): Promise<DayState> => {
+    const seal = await readSeal(lake, root, day)
+    return { day, state: seal === undefined ? 'open' : seal.late > 0 ? 'late' : 'sealed', seal: seal ?? null }
+  })
+  return Promise.all(states)
+}
