@@ -23,12 +23,12 @@ export class FilledLake {
   }
 
   /** Puts `count` events of three days into the log, the odd ones with what is hard to write, and archives them. */
-  async fill(count: number): Promise<void> {
+  async fill(count: number, change: Partial<MusicEvent> = {}): Promise<void> {
     for (let i = 0; i < count; i++) {
       const n = this.#made++
       this.#topic.put(
         n % PARTITIONS,
-        Buffer.from(JSON.stringify({ ...eventOf(n), ...(n % 5 === 0 && { mood: ['"', n] }) })),
+        Buffer.from(JSON.stringify({ ...eventOf(n), ...change, ...(n % 5 === 0 && { mood: ['"', n] }) })),
       )
     }
     await archive({

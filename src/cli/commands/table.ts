@@ -113,6 +113,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./restart.ts')).restart,
   },
   {
+    name: 'report',
+    group: CONTENT,
+    summary: 'Write a page of statistics and charts, and its tables as CSV',
+    load: async () => (await import('./report.ts')).report,
+  },
+  {
     name: 'sql',
     group: CONTENT,
     summary: 'Query the events of the lake with DuckDB',

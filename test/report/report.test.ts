@@ -1,0 +1,62 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { writeReport } from '../../src/report/report.ts'
+import { FilledLake } from '../export/filled-lake.ts'
+import { openMemoryLake } from '../lake/memory.ts'
+
+const HOSTILE = '</title><img src=x onerror="alert(1)">\u202e\u0007'
+
+let folder: string
+let source: FilledLake
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'music-faker-report-'))
+  source = new FilledLake(openMemoryLake())
+  await source.fill(60)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+function report(day?: string) {
+  const { lake, root } = source
+  return writeReport({ lake, root, folder, day, now: Date.UTC(2025, 6, 4), signal: new AbortController().signal })
+}
+
+const rowsOf = async (name: string) => {
+  const [, ...rows] = (await readFile(join(folder, `${name}.csv`), 'utf8')).trim().split('\r\n')
+  return rows
+}
+
+it('tells of the whole lake without reading an event', async () => {
+  const { lake } = source
+  const stream = lake.stream.bind(lake)
+  const read: string[] = []
+  lake.stream = (path) => {
+    read.push(path)
+    return stream(path)
+  }
+  expect(await report()).toMatchObject({ statistics: { events: 60, distinct: { users: { count: 60, exact: true } } } })
+  expect(read.filter((path) => path.includes('/year='))).toEqual([])
+  expect(await rowsOf('countries')).toEqual(['BR,20,0.333333', 'DE,20,0.333333', 'FR,20,0.333333'])
+  expect((await rowsOf('events')).reduce((sum, row) => sum + Number(row.split(',')[1]), 0)).toBe(60)
+  expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('<dt>events</dt><dd>60</dd>')
+})
+
+it('tells of one day what the events of that day say', async () => {
+  expect(await report('2025-07-02')).toMatchObject({ statistics: { events: 20, files: 4 } })
+  expect(await rowsOf('countries')).toEqual(['DE,20,1'])
+  const days = (await rowsOf('events')).map((row) => row.slice(0, 10))
+  expect(new Set(days)).toEqual(new Set(['2025-07-02']))
+  expect(await report('2024-01-01')).toMatchObject({ statistics: { events: 0 } })
+})
+
+it('keeps what events say from becoming markup or formulas', async () => {
+  await source.fill(100, { genre: HOSTILE, platform: '=cmd()' })
+  await report()
+  const page = await readFile(join(folder, 'report.html'), 'utf8')
+  expect(page).toContain('\\u202e')
+  expect(page.match(/<(img|script|iframe|object)|onerror="|\p{Cf}/gu)).toBeNull()
+  expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
+  expect((await rowsOf('platforms'))[0]).toMatch(/^'=cmd\(\),/)
+})
