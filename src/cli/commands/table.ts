@@ -131,6 +131,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./export.ts')).exportCommand,
   },
   {
+    name: 'replay',
+    group: CONTENT,
+    summary: 'Write events of the lake to the log again, in the order of their times',
+    load: async () => (await import('./replay.ts')).replay,
+  },
+  {
     name: 'verify',
     group: CARE,
     summary: 'Prove from the lake alone that every event is there once',
