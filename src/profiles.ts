@@ -59,6 +59,31 @@ export async function openLake(config: Config): Promise<LakeStorage> {
   }
 }
 
+/**
+ * Where files to be imported are: in the lake's own storage, or in a folder of this machine, then under their whole paths.
+ * @param typed a file or folder of this machine, or `hdfs:/PATH` in the configured HDFS
+ * @throws USAGE
+ */
+export async function openOrigin(
+  config: Config,
+  typed: string,
+): Promise<{ folders: LakeStorage; origin: { from: 'lake' | 'folder'; path: string } }> {
+  const { openLocalLake } = await import('./lake/local.ts')
+  const folders = openLocalLake({ folder: '/' })
+  const remote = /^hdfs:(\/.*[^/])\/*$/.exec(typed)?.[1]
+  if (remote !== undefined && config.profile === 'cluster') return { folders, origin: { from: 'lake', path: remote } }
+  if (typed.startsWith('hdfs:')) {
+    throw new MusicFakerError('USAGE', `"${typed}" cannot be imported from`, {
+      next: 'hdfs:/PATH goes with --profile cluster; else give a folder of this machine.',
+    })
+  }
+  const path = resolve(typed)
+  const lake = lakeFolder(config)
+  if (lake !== undefined && path.startsWith(`${lake}/`))
+    return { folders, origin: { from: 'lake', path: path.slice(lake.length) } }
+  return { folders, origin: { from: 'folder', path } }
+}
+
 /** The folder of this machine that the lake is in, for engines that read it themselves; undefined where it is in HDFS. */
 export function lakeFolder({ profile, dataDir }: Config): string | undefined {
   return profile === 'embedded' ? resolve(dataDir, 'lake') : undefined

@@ -11,6 +11,8 @@
  *   _staging/<topic id>/p0/<fence>/...                                written, not yet committed
  *   _repair/runs/<run>/...                                            what "repair" was about to do, and what it did
  *   _repair/aside/<run>/...                                           what it moved away, each under its former path
+ *   _imports/00000000000000000001.json                                files that "import" takes, each line with its offset
+ *   _imports/taken/...                                                those of the lake's own folder, under their former paths
  *
  * Spark, Hive, Trino and DuckDB skip names that begin with `_`.
  */

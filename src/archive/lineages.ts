@@ -7,6 +7,9 @@ import type { EventLog } from '../log/log.ts'
 import { pause, retrying } from '../retry.ts'
 import { baseName, commitsFolder } from './layout.ts'
 
+/** The lineage of imported files: of no topic. No log gives a topic such an id. */
+export const IMPORT_ID = 'import'
+
 /** Between two looks for a topic. Where it is made again at once, its metadata takes about so long to settle. */
 const LOOK_MS = 1_000
 
@@ -15,12 +18,12 @@ interface Patience {
   onRetry: (error: MusicFakerError) => void
 }
 
-/** The topic ids that have records in the lake. Repeats what may be repeated; none once the signal has aborted. */
+/** The topic ids that have records in the lake, but for that of imports. Repeats what may be repeated; none once the signal has aborted. */
 export async function readLineages(lake: LakeStorage, root: string, patience: Patience): Promise<Set<string>> {
   const read = async () => {
     const ids = new Set<string>()
     for await (const { kind, path } of lake.list(commitsFolder(root))) {
-      if (kind === 'directory') ids.add(baseName(path))
+      if (kind === 'directory' && baseName(path) !== IMPORT_ID) ids.add(baseName(path))
     }
     return ids
   }

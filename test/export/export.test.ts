@@ -12,6 +12,7 @@ import { verify } from '../../src/lake/verify.ts'
 import { filesBelow } from '../archive/lake-contents.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { duckdb, FilledLake, SUMS, sumsOf } from './filled-lake.ts'
+import { killedAt } from './killed.ts'
 
 const PYTHON = process.env.MF_TEST_PYTHON ?? 'python3'
 const TO = '/export'
@@ -108,38 +109,6 @@ it('refuses a file that is not what its record says, and exports nothing of it',
   await expect(run(destination)).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
   expect(await exported(destination)).toEqual([])
 })
-
-/** A storage whose process is killed at its `last` change, before or after that has happened. */
-function killedAt(
-  last: number,
-  happens: boolean,
-  storage: LakeStorage,
-): { storage: LakeStorage; changes: () => number } {
-  let changes = 0
-  const change = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (++changes > last) throw new Error('killed')
-    if (changes < last || happens) await call()
-    if (changes === last) throw new Error('killed')
-    return undefined as T
-  }
-  const wrapped: LakeStorage = {
-    write: async (path, body) => {
-      let bytes = 0
-      await change(async () => {
-        bytes = await storage.write(path, body)
-      })
-      return bytes
-    },
-    rename: (from, to) => change(() => storage.rename(from, to)),
-    remove: (path) => change(() => storage.remove(path)),
-    read: (path) => storage.read(path),
-    stream: (path) => storage.stream(path),
-    stat: (path) => storage.stat(path),
-    list: (path, options) => storage.list(path, options),
-    close: () => storage.close(),
-  }
-  return { storage: wrapped, changes: () => changes }
-}
 
 it.each([
   ['before', false],

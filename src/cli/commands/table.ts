@@ -131,6 +131,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./export.ts')).exportCommand,
   },
   {
+    name: 'import',
+    group: CONTENT,
+    summary: 'Take files of the Python version into the lake, each line once',
+    load: async () => (await import('./import.ts')).importCommand,
+  },
+  {
     name: 'replay',
     group: CONTENT,
     summary: 'Write events of the lake to the log again, in the order of their times',

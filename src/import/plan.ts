@@ -1,0 +1,100 @@
+/**
+ * What is to be imported, as a log: `_imports/<number>.json` lists files and gives each line an offset, once and for all. So
+ * the position of the commit log says exactly how far an import has come, and a file that is listed is never listed again.
+ */
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { baseName, stagingFolder } from '../archive/layout.ts'
+import { MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+
+const count = z.number().int().nonnegative()
+const sourceSchema = z.strictObject({
+  /** Of the lake, or of a folder of the machine that listed it: then the whole path. */
+  from: z.enum(['lake', 'folder']),
+  path: z.string(),
+  /** Of its content; a file with the content and the name of one that is listed is that one. */
+  sha256: z.string(),
+  lines: count,
+  /** The offset of its first line. */
+  first: count,
+})
+const planSchema = z.strictObject({ format: z.literal(1), sources: z.array(sourceSchema) })
+export type Source = z.infer<typeof sourceSchema>
+
+export class ImportPlan {
+  readonly sources: Source[] = []
+  readonly #keys = new Map<string, Source>()
+  readonly #lake: LakeStorage
+  readonly #root: string
+  #number = 0
+
+  private constructor(lake: LakeStorage, root: string) {
+    this.#lake = lake
+    this.#root = root
+  }
+
+  /** @throws COMMIT_CORRUPT when a list cannot be read; what the lake throws */
+  static async read(lake: LakeStorage, root: string): Promise<ImportPlan> {
+    const plan = new ImportPlan(lake, root)
+    for await (const { path, kind } of lake.list(`${root}/_imports`)) {
+      if (kind !== 'file' || !/^\d{20}\.json$/.test(baseName(path))) continue
+      plan.#number = Number(baseName(path).slice(0, 20))
+      plan.#take(decode(await lake.read(path), path))
+    }
+    return plan
+  }
+
+  /** The offset after the last line that is listed. */
+  get next(): number {
+    const last = this.sources.at(-1)
+    return last ? last.first + last.lines : 0
+  }
+
+  /** The listed file that this one is; undefined for a new one. */
+  find(path: string, sha256: string): Source | undefined {
+    return this.#keys.get(keyOf(path, sha256))
+  }
+
+  /**
+   * Lists files, which get their offsets. To be called by the owner of the import's commit log alone.
+   * @throws LAKE_EXISTS when another import has listed files since this plan was read
+   */
+  async add(files: readonly Omit<Source, 'first'>[]): Promise<void> {
+    let first = this.next
+    const sources: Source[] = []
+    for (const file of files) {
+      sources.push({ ...file, first })
+      first += file.lines
+    }
+    const name = `${String(this.#number + 1).padStart(20, '0')}.json`
+    const temporary = `${stagingFolder(this.#root)}/import-plan-${randomUUID()}.json`
+    await this.#lake.write(temporary, Buffer.from(`${JSON.stringify({ format: 1, sources })}\n`))
+    await this.#lake.rename(temporary, `${this.#root}/_imports/${name}`)
+    this.#number++
+    this.#take(sources)
+  }
+
+  #take(sources: readonly Source[]): void {
+    for (const source of sources) {
+      this.sources.push(source)
+      this.#keys.set(keyOf(source.path, source.sha256), source)
+    }
+  }
+}
+
+/** Of equal content and name: a copy elsewhere is the same file. */
+export function keyOf(path: string, sha256: string): string {
+  return `${sha256} ${baseName(path)}`
+}
+
+function decode(bytes: Uint8Array, path: string): Source[] {
+  try {
+    return planSchema.parse(JSON.parse(Buffer.from(bytes).toString())).sources
+  } catch (cause) {
+    throw new MusicFakerError('COMMIT_CORRUPT', `the list of imported files ${path} is damaged`, {
+      cause,
+      next: 'Restore it from a replica or a backup: without it, files could be imported twice.',
+    })
+  }
+}

@@ -1,0 +1,115 @@
+import { beforeEach, expect, it } from 'vitest'
+import { encode } from '../../src/event.ts'
+import { type ImportOptions, importFiles } from '../../src/import/import.ts'
+import type { LakeStorage } from '../../src/lake/storage.ts'
+import { verify } from '../../src/lake/verify.ts'
+import { dataFiles, quarantined } from '../archive/lake-contents.ts'
+import { FilledLake } from '../export/filled-lake.ts'
+import { killedAt } from '../export/killed.ts'
+import { openMemoryLake } from '../lake/memory.ts'
+
+const ROOT = '/music'
+const OLD = '/old'
+
+let folders: LakeStorage
+
+beforeEach(async () => {
+  folders = openMemoryLake()
+  await folders.write(`${OLD}/year=2025/month=07/day=03/batch_20250703_200803.jsonl`, lines(0, 5))
+  await folders.write(`${OLD}/year=2025/month=07/day=04/batch_20250704_000001.jsonl`, lines(5, 9))
+  await folders.write(`${OLD}/batch_20250705_000000.jsonl`, Buffer.from('{"user":\n\n{}\n'))
+  await folders.write(`${OLD}/batch_20250703_200803_p0_0-4999.jsonl`, Buffer.from('of the archiver\n'))
+})
+
+/** Events of two days; the last line is cut off before its line break. */
+function lines(from: number, to: number): Buffer {
+  const events = Array.from({ length: to - from }, (_, i) => lineOf(from + i))
+  return Buffer.from(events.join('\n'))
+}
+
+function lineOf(n: number): string {
+  const texts = { user: `user${n}`, artist: 'Carol Moore', track: 'Nights', genre: 'Jazz', platform: 'Spotify' }
+  const rest = { duration: 100 + n, device: 'Desktop', action: 'like', country: 'FR' }
+  return encode({ ...texts, ...rest, timestamp: `2025-07-0${3 + (n % 2)}T20:07:50.691643` }).toString()
+}
+
+const ALL = Array.from({ length: 9 }, (_, n) => lineOf(n)).sort()
+
+function run(lake: LakeStorage, options: Partial<ImportOptions> = {}) {
+  return importFiles({
+    ...{ lake, root: ROOT, folders, acceptGap: false },
+    origin: { from: 'folder', path: OLD },
+    signal: new AbortController().signal,
+    onRetry: () => undefined,
+    ...options,
+  })
+}
+
+const linesOf = async (lake: LakeStorage) => [...(await dataFiles(lake, ROOT)).values()].flat().sort()
+
+it('takes each line once, to the folder of its day or the quarantine, however often it is run', async () => {
+  const lake = openMemoryLake()
+  expect(await run(lake)).toEqual({ files: 3, known: 0, events: 9, quarantined: 2, lost: 0 })
+  expect(await run(lake)).toEqual({ files: 3, known: 3, events: 0, quarantined: 0, lost: 0 })
+  expect(await linesOf(lake)).toEqual(ALL)
+  expect((await quarantined(lake, ROOT)).map(({ reason }) => reason)).toEqual(['bad_json', 'missing_field'])
+  // The empty line is an offset without a message.
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({
+    ok: true,
+    events: 9,
+    quarantined: 2,
+    skipped: 1,
+  })
+})
+
+it('knows a copy, and takes what is new beside what archivers have committed', async () => {
+  const source = new FilledLake(openMemoryLake())
+  await source.fill(10)
+  await run(source.lake)
+  const copied = await folders.read(`${OLD}/year=2025/month=07/day=03/batch_20250703_200803.jsonl`)
+  await folders.write('/copy/a/batch_20250703_200803.jsonl', copied)
+  await folders.write('/copy/b/batch_20250703_200803.jsonl', lines(20, 22))
+  const origin = { from: 'folder', path: '/copy' } as const
+  expect(await run(source.lake, { origin })).toMatchObject({ files: 2, known: 1, events: 2 })
+  expect(await verify({ lake: source.lake, root: ROOT })).toMatchObject({ ok: true, events: 21 })
+})
+
+it('moves files of the lake itself away, so that readers find each event once', async () => {
+  const lake = openMemoryLake()
+  const path = `${ROOT}/year=2025/month=07/day=03/batch_20250703_200803.jsonl`
+  await lake.write(path, lines(0, 5))
+  await run(lake, { origin: { from: 'lake', path: ROOT } })
+  expect(await linesOf(lake)).toEqual(ALL.slice(0, 5))
+  expect(await lake.stat(`${ROOT}/_imports/taken${path.slice(ROOT.length)}`)).toBeDefined()
+  expect(await verify({ lake, root: ROOT })).toMatchObject({ ok: true, events: 5 })
+})
+
+it('says which listed file is gone, and goes on over it when told to, recording the gap', async () => {
+  const lake = openMemoryLake()
+  const listed = `${ROOT}/_imports/00000000000000000001.json`
+  const { storage } = killedAt(3, true, lake)
+  await expect(run(storage)).rejects.toThrow('killed')
+  expect(await lake.stat(listed)).toBeDefined()
+  await folders.remove(`${OLD}/year=2025/month=07/day=03/batch_20250703_200803.jsonl`)
+  await expect(run(lake)).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' })
+  expect(await run(lake, { acceptGap: true })).toMatchObject({ events: 4, quarantined: 2, lost: 5 })
+  expect(await verify({ lake, root: ROOT })).toMatchObject({ ok: true, events: 4, gaps: 5 })
+})
+
+it.each([
+  ['before', false],
+  ['after', true],
+])('killed %s any change, the next run makes it whole, each line once', async (_, happens) => {
+  let died = 0
+  for (let last = 1; ; last++) {
+    const lake = openMemoryLake()
+    const first = await run(killedAt(last, happens, lake).storage).catch((error) => error)
+    if (!(first instanceof Error)) break
+    died++
+    await run(lake)
+    expect(await linesOf(lake), `killed ${_} change ${last}`).toEqual(ALL)
+    expect(await quarantined(lake, ROOT)).toHaveLength(2)
+    expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true })
+  }
+  expect(died).toBeGreaterThan(8)
+})
