@@ -7,7 +7,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { committedFiles, type LakeFile } from '../archive/files.ts'
-import { MusicFakerError } from '../errors.ts'
+import { hasCode, MusicFakerError } from '../errors.ts'
 import { decode } from '../event.ts'
 import { EventBytes, TIMESTAMP, USER } from '../event-bytes.ts'
 import { wholeLines } from '../export/lines.ts'
@@ -22,6 +22,8 @@ const FILES_HELD = 200_000
 /** Of the event format. */
 const FIRST_MOMENT = Date.parse('0001-01-01T00:00:00Z')
 const LAST_MOMENT = Date.parse('9999-12-31T23:59:59Z')
+/** How often a day is read anew when its files are joined meanwhile. */
+const ATTEMPTS = 5
 const LF = 0x0a
 
 export interface TimedEvent {
@@ -53,13 +55,7 @@ export interface SortOptions {
 export async function* eventsInOrder(options: SortOptions): AsyncGenerator<TimedEvent> {
   for (let first: string | undefined = dayOf(options.from); first !== undefined; ) {
     const { days, end } = await filesByDay(options, first)
-    for (const day of [...days.keys()].sort()) {
-      const files = days.get(day) ?? []
-      yield* dayInOrder(
-        files.sort((a, b) => a.partition - b.partition || a.first - b.first),
-        options,
-      )
-    }
+    for (const day of [...days.keys()].sort()) yield* dayInOrder(day, days.get(day) ?? [], options)
     first = end
   }
 }
@@ -94,26 +90,44 @@ function dayOf(time: number): string {
   return new Date(Math.min(Math.max(time, FIRST_MOMENT), LAST_MOMENT)).toISOString().slice(0, 10)
 }
 
-async function* dayInOrder(files: readonly LakeFile[], options: SortOptions): AsyncGenerator<TimedEvent> {
-  const { runBytes = RUN_BYTES } = options
-  const folder = await mkdtemp(join(tmpdir(), 'music-faker-replay-'))
-  try {
-    const runs: string[] = []
-    let run: TimedEvent[] = []
-    let bytes = 0
-    for await (const event of eventsOf(files, options)) {
-      run.push(event)
-      bytes += event.line.length
-      if (bytes < runBytes) continue
-      runs.push(await writeRun(join(folder, String(runs.length)), run.sort(byTime)))
-      run = []
-      bytes = 0
+async function* dayInOrder(day: string, listed: LakeFile[], options: SortOptions): AsyncGenerator<TimedEvent> {
+  let files = listed
+  for (let attempt = 1; ; attempt++) {
+    const folder = await mkdtemp(join(tmpdir(), 'music-faker-replay-'))
+    try {
+      const runs = await sortedRuns(files, folder, options)
+      yield* merged(runs)
+      return
+    } catch (error) {
+      // Joined with others since it was listed. All files are read before the first event is given.
+      if (!hasCode(error, 'LAKE_NOT_FOUND') || attempt === ATTEMPTS) throw error
+      files = (await filesByDay({ ...options, to: Date.parse(day) + 1 }, day)).days.get(day) ?? []
+    } finally {
+      await rm(folder, { recursive: true })
     }
-    run.sort(byTime)
-    yield* runs.length === 0 ? run : merged([...runs.map(readRun), inMemory(run)])
-  } finally {
-    await rm(folder, { recursive: true })
   }
+}
+
+/** All events of the files, as runs that are each in order: the last one in memory, the others in `folder`. */
+async function sortedRuns(
+  files: LakeFile[],
+  folder: string,
+  options: SortOptions,
+): Promise<AsyncGenerator<TimedEvent>[]> {
+  const { runBytes = RUN_BYTES } = options
+  const written: string[] = []
+  let run: TimedEvent[] = []
+  let bytes = 0
+  const inOffsets = files.sort((a, b) => a.partition - b.partition || a.first - b.first)
+  for await (const event of eventsOf(inOffsets, options)) {
+    run.push(event)
+    bytes += event.line.length
+    if (bytes < runBytes) continue
+    written.push(await writeRun(join(folder, String(written.length)), run.sort(byTime)))
+    run = []
+    bytes = 0
+  }
+  return [...written.map(readRun), inMemory(run.sort(byTime))]
 }
 
 async function* eventsOf(

@@ -1,7 +1,7 @@
 /** Where the figures of a report come from: the records' summaries, or, for one day, that day's events. */
 import { committedFiles } from '../archive/files.ts'
 import type { BatchRecord } from '../archive/record.ts'
-import { MusicFakerError } from '../errors.ts'
+import { hasCode, MusicFakerError } from '../errors.ts'
 import { wholeLines } from '../export/lines.ts'
 import { EventRow } from '../export/row.ts'
 import type { LakeStorage } from '../lake/storage.ts'
@@ -10,6 +10,7 @@ import { SummaryBuilder } from '../stats/summary.ts'
 import { Totals } from '../stats/totals.ts'
 
 const LF = 0x0a
+const ATTEMPTS = 5
 
 export interface FigureOptions {
   lake: LakeStorage
@@ -40,7 +41,18 @@ export async function lakeTotals({ lake, root, signal }: FigureOptions): Promise
  * Memory does not grow with the events.
  * @throws COMMIT_CORRUPT when a file is not what its record says; what `committedFiles` and the lake throw
  */
-export async function dayTotals(day: string, { lake, root, signal, onProgress }: FigureOptions): Promise<Totals> {
+export async function dayTotals(day: string, options: FigureOptions): Promise<Totals> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await sumOfDay(day, options)
+    } catch (error) {
+      // Joined with others since it was listed: begin anew.
+      if (!hasCode(error, 'LAKE_NOT_FOUND') || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+async function sumOfDay(day: string, { lake, root, signal, onProgress }: FigureOptions): Promise<Totals> {
   const summary = new SummaryBuilder()
   const record = { kind: 'batch', quarantined: {}, skipped: 0, committedAt: new Date(0).toISOString() } as const
   const files: BatchRecord['files'] = []

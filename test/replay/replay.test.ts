@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { MusicFakerError } from '../../src/errors.ts'
 import type { Clock } from '../../src/generate/pacing.ts'
 import type { LogMessage } from '../../src/log/log.ts'
 import { type ReplayOptions, replay } from '../../src/replay/replay.ts'
@@ -40,6 +41,20 @@ describe.each([
     expect(lines().toSorted()).toEqual(await source.lines())
     expect(stamps()).toEqual(stamps().toSorted())
   })
+})
+
+it('reads a day anew when a file is joined with others meanwhile', async () => {
+  const { lake } = source
+  const stream = lake.stream.bind(lake)
+  let failed = false
+  lake.stream = (path) => {
+    if (failed || !path.includes('/day=02/')) return stream(path)
+    failed = true
+    throw new MusicFakerError('LAKE_NOT_FOUND', 'joined')
+  }
+  expect(await run()).toMatchObject({ events: 90 })
+  expect(failed).toBe(true)
+  expect(lines().toSorted()).toEqual(await source.lines())
 })
 
 it('keeps to the span, to the millisecond, and keys by user with the time of the event', async () => {
