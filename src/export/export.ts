@@ -73,6 +73,7 @@ export async function exportLake(options: ExportOptions): Promise<ExportReport> 
 class Export {
   readonly #options: ExportOptions
   readonly #report: ExportReport
+  readonly #row = new EventRow()
   #commits: CommitLog | undefined
   /** Events read so far, for the progress. */
   #read = 0
@@ -179,9 +180,10 @@ class Export {
 
   async *#encode(slice: Slice, encoder: RowEncoder, summary: SummaryBuilder): AsyncGenerator<Uint8Array> {
     const { lake, signal, onProgress } = this.#options
+    const row = this.#row
     let skip = slice.skip
     for (const file of slice.files) {
-      const row = new EventRow(file.path)
+      row.path = file.path
       for await (const block of wholeLines(lake, file)) {
         signal.throwIfAborted()
         for (let start = 0; start < block.length; ) {

@@ -32,18 +32,14 @@ export class EventRow {
   micros = 0
   /** Further fields of the event as a JSON object; null where there are none. */
   extra: string | null = null
+  /** Names the file in errors; for the caller to set. */
+  path = ''
   /** The line without its line break: `data[start, end)`. */
   data: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
   readonly #bytes = new EventBytes()
   readonly #known = [new KnownTexts(), new KnownTexts(), new KnownTexts()] as const
-  readonly #path: string
-
-  /** @param path names the file in errors */
-  constructor(path: string) {
-    this.#path = path
-  }
 
   /**
    * Reads the event that is `data[start, end)` and counts it in `summary`.
@@ -89,7 +85,7 @@ export class EventRow {
   #decode(summary: SummaryBuilder): void {
     const decoded = decode(this.data.subarray(this.start, this.end), Number.POSITIVE_INFINITY)
     if (!decoded.ok) {
-      throw new MusicFakerError('COMMIT_CORRUPT', `${this.#path} has a line that is no event: ${decoded.detail}`, {
+      throw new MusicFakerError('COMMIT_CORRUPT', `${this.path} has a line that is no event: ${decoded.detail}`, {
         next: 'Run: music-faker verify --deep',
       })
     }

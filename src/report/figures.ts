@@ -56,10 +56,11 @@ async function sumOfDay(day: string, { lake, root, signal, onProgress }: FigureO
   const summary = new SummaryBuilder()
   const record = { kind: 'batch', quarantined: {}, skipped: 0, committedAt: new Date(0).toISOString() } as const
   const files: BatchRecord['files'] = []
+  const row = new EventRow()
   let events = 0
   for await (const file of committedFiles(lake, root)) {
     if (file.day !== day) continue
-    const row = new EventRow(file.path)
+    row.path = file.path
     for await (const block of wholeLines(lake, file)) {
       signal.throwIfAborted()
       for (let start = 0, end = 0; start < block.length; start = end + 1) {

@@ -155,6 +155,12 @@ function numberOf(value: unknown): unknown {
 }
 
 function refuse(cause: unknown): never {
+  if (/No files found|Cannot open file/.test((cause as Error).message)) {
+    throw new MusicFakerError('LAKE_NOT_FOUND', 'a file of the lake was joined with others while it was to be read', {
+      cause,
+      next: 'Run the query again.',
+    })
+  }
   throw new MusicFakerError('USAGE', `DuckDB refuses the query: ${(cause as Error).message}`, {
     cause,
     next: `The table is "events", with the columns ${FIELDS.join(', ')}.`,
