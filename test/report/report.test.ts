@@ -44,7 +44,7 @@ it('tells of the whole lake without reading an event', async () => {
 })
 
 it('tells of one day what the events of that day say', async () => {
-  expect(await report('2025-07-02')).toMatchObject({ statistics: { events: 20, files: 4 } })
+  expect(await report('2025-07-02')).toMatchObject({ statistics: { events: 20 } })
   expect(await rowsOf('countries')).toEqual(['DE,20,1'])
   const days = (await rowsOf('events')).map((row) => row.slice(0, 10))
   expect(new Set(days)).toEqual(new Set(['2025-07-02']))
