@@ -117,20 +117,20 @@ async function dieJoining(
 const copying = () => ({ lake: openMemoryLake(), half: undefined })
 const appending = () => ({ lake: openAppendingLake(), half: undefined })
 const PLACES = [
-  { name: 'that copies, in memory', open: copying, steps: COPYING_STEPS, ways: WAYS },
-  { name: 'that appends', open: appending, steps: APPENDING_STEPS, ways: WAYS },
+  { name: 'that copies, in memory', open: copying, steps: COPYING_STEPS, ways: WAYS, batch: 2 },
+  { name: 'that appends', open: appending, steps: APPENDING_STEPS, ways: WAYS, batch: 2 },
   // Each fsync takes its time.
-  { name: 'in a folder', open: localLake, steps: COPYING_STEPS, ways: LONG ? WAYS : (['amid'] as const) },
+  { name: 'in a folder', open: localLake, steps: COPYING_STEPS, ways: LONG ? WAYS : (['amid'] as const), batch: 5 },
 ]
 
 it.each(PLACES)(
   'dies at every step, on a lake $name',
-  async ({ open, steps, ways }) => {
+  async ({ open, steps, ways, batch }) => {
     const tried = new Set<string>()
     for (let step = 1, lived = false; !lived; step++) {
       for (const way of ways) {
         const { lake, half } = open()
-        await archiveUpTo({ log, lake, root: ROOT }, MESSAGES)
+        await archiveUpTo({ log, lake, root: ROOT }, MESSAGES, batch)
         const diedAt = await dieJoining(lake, step, way, tornCalls(lake, half))
         lived = diedAt === undefined
         const what = `killed ${way} change ${step} (${diedAt})`

@@ -12,7 +12,6 @@ export const TOPIC = 'music_events'
 export const DAYS = ['2025-07-03', '2025-07-04'] as const
 const T0 = Date.UTC(2025, 6, 3, 12)
 const HALF_DAY_MS = 43_200_000
-const LIMITS: BatchLimits = { messages: 2, bytes: 1_000_000, ageMs: 60_000 }
 
 /** Every second message is of the second day; every ninth is no event. */
 export function messages(count: number, from = 0): LogMessage[] {
@@ -35,11 +34,16 @@ export interface Owning {
   signal?: AbortSignal
 }
 
-/** Archives up to an offset, two messages to a batch. */
-export async function archiveUpTo({ log, lake, root, signal = alive() }: Owning, target: number): Promise<void> {
+/** Archives up to an offset. @param batch messages to a batch */
+export async function archiveUpTo(
+  { log, lake, root, signal = alive() }: Owning,
+  target: number,
+  batch = 2,
+): Promise<void> {
+  const limits: BatchLimits = { messages: batch, bytes: 1_000_000, ageMs: 60_000 }
   const { topicId } = await log.describe()
   await new PartitionArchiver({
-    ...{ log, lake, root, limits: LIMITS, abandon: signal, target, acceptGap: false },
+    ...{ log, lake, root, limits, abandon: signal, target, acceptGap: false },
     assignment: { topicId, partition: 0, revoked: signal, commit: async () => {} },
     owner: `archiver ${Math.random()}`,
     readBytes: () => 1_000_000,

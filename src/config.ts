@@ -155,6 +155,12 @@ export const SETTINGS = {
     help: 'bytes after which the archiver closes a batch of a partition',
     default: 67_108_864,
   },
+  logBytes: {
+    schema: positive.min(1_048_576),
+    value: 'BYTES',
+    help: 'size of the embedded log beyond which its oldest archived messages are removed',
+    default: 1_073_741_824,
+  },
   compact: {
     schema: z.enum(['on', 'off']),
     value: 'on|off',

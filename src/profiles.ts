@@ -17,7 +17,10 @@ export async function openLog(config: Config): Promise<EventLog> {
   const { topic, partitions } = config
   if (config.profile === 'embedded') {
     const { openSqliteLog } = await import('./log/sqlite.ts')
-    return openSqliteLog({ file: join(makeFolder(config.dataDir), 'log.sqlite'), topic, partitions })
+    return openSqliteLog({
+      ...{ topic, partitions, keepBytes: config.logBytes },
+      file: join(makeFolder(config.dataDir), 'log.sqlite'),
+    })
   }
   const { openKafkaLog } = await import('./log/kafka.ts')
   const sasl = saslOf(config)

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRetryable, type MusicFakerError } from '../errors.ts'
 import type { Assignment, JoinOptions } from './log.ts'
 import type { Prepare, SqliteFile } from './sqlite-file.ts'
+import { removeArchived } from './sqlite-retention.ts'
 import { type GroupState, share } from './sqlite-share.ts'
 import { findSameTopic, findTopic, type Topic } from './sqlite-topic.ts'
 
@@ -23,6 +24,8 @@ export interface MembershipOptions {
   topic: string
   group: string
   leaseMs: number
+  /** Bytes of the file beyond which archived messages are removed. */
+  keepBytes: number
   onContact?: JoinOptions['onContact']
 }
 
@@ -190,17 +193,18 @@ export class Membership {
   }
 
   #commit(topicId: string, partition: number, next: number): Promise<void> {
-    const { topic, group } = this.#options
+    const { topic, group, keepBytes } = this.#options
     return this.#file.write((sql) => {
-      const { key } = findSameTopic(sql, topic, this.#file.path, topicId)
+      const found = findSameTopic(sql, topic, this.#file.path, topicId)
       // The greatest stays: a member that was taken over may still report, late.
       sql(`INSERT INTO committed (topic, grp, partition, next_offset) VALUES (?, ?, ?, ?)
            ON CONFLICT DO UPDATE SET next_offset = max(next_offset, excluded.next_offset)`).run(
-        key,
+        found.key,
         group,
         partition,
         next,
       )
+      removeArchived(sql, found, partition, keepBytes)
     })
   }
 

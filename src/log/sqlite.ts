@@ -1,6 +1,7 @@
 /**
  * The embedded log: topics in one SQLite file that several processes of a machine share. `sqlite-file.ts` describes the
- * file, `sqlite-run.ts` how messages are packed, `sqlite-member.ts` how groups share partitions.
+ * file, `sqlite-run.ts` how messages are packed, `sqlite-member.ts` how groups share partitions, `sqlite-retention.ts` what is
+ * removed.
  *
  * SQLite blocks the thread while it works, so every transaction is short: a few MiB at most, tens of milliseconds.
  */
@@ -24,6 +25,8 @@ export interface SqliteLogOptions {
   partitions: number
   /** Milliseconds after which a member of a group that is not heard of loses its partitions. Default 10,000. */
   leaseMs?: number
+  /** Bytes of the file beyond which messages are removed that are archived. Default: never. */
+  keepBytes?: number
 }
 
 /**
@@ -96,8 +99,8 @@ class SqliteLog implements EventLog {
   async *join({ group, signal, onContact }: JoinOptions): AsyncGenerator<Assignment> {
     this.#refuseWhenClosed()
     if (signal.aborted) return
-    const leaseMs = this.#options.leaseMs ?? DEFAULT_LEASE_MS
-    const membership = new Membership(this.#file, { topic: this.topic, group, leaseMs, onContact })
+    const { leaseMs = DEFAULT_LEASE_MS, keepBytes = Number.POSITIVE_INFINITY } = this.#options
+    const membership = new Membership(this.#file, { topic: this.topic, group, leaseMs, keepBytes, onContact })
     const leave = () => void membership.leave()
     this.#memberships.add(membership)
     signal.addEventListener('abort', leave)
