@@ -13,7 +13,7 @@ export function environmentOf(config: Config): Record<string, string> {
  * The arguments for Node that run this program: its source in a clone, the compiled file in a package.
  *
  * Events are short-lived garbage, of which V8 by default lets 100 MB pile up. With 1 MiB of young generation, producing a
- * million events to Kafka peaks at 235 MB instead of 300, for a fifth more CPU time (measured).
+ * million events to Kafka peaks at 235 MB instead of 300, for a fifth more CPU time (measured with appends of 2,000).
  */
 export function programArguments(): string[] {
   const main = join(import.meta.dirname, 'cli', import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js')
