@@ -115,7 +115,7 @@ function skips({ skips: { devices, exact, within } }: Figures): Skips {
     skips: sum(list.map(({ skips }) => skips)),
     devices: list,
     exact,
-    curve: within,
+    curve: within(),
   }
 }
 

@@ -44,8 +44,8 @@ export interface Figures {
   curve: { events: number[]; genres: Map<string, number[]>; coarser: number; exact: boolean }
   /** By weekday, Monday first, and hour, UTC. */
   hours: { matrix: number[][]; unplaced: number; exact: boolean }
-  /** Whatever the filter of actions. `within` is exact, of the newest plays. */
-  skips: { devices: Map<string, { plays: number; skips: number }>; exact: boolean; within: SkippedWithin[] }
+  /** Whatever the filter of actions. `within` is exact, of the newest plays, and found when it is asked for. */
+  skips: { devices: Map<string, { plays: number; skips: number }>; exact: boolean; within(): SkippedWithin[] }
   /** Events of the window that only records without a sample know. */
   unknown: number
 }
@@ -58,9 +58,8 @@ export function minuteFigures(cells: Cells, query: CellQuery): Figures {
   const sampled = inRange.map(([, minute]) => minute).filter((minute) => !minute.complete)
   const sum = new Sum(cells, query, scaleOf(sampled.map(({ rows, events }) => ({ rows, events }))))
   for (const [at, minute] of inRange) sum.addMinute(at * 60, minute)
-  sum.followPlays(inRange)
   if (query.from < cells.floor * 60) sum.lacks()
-  return sum.read()
+  return sum.read(inRange)
 }
 
 /** Adds up the sample of all time. */
@@ -98,7 +97,6 @@ class Sum {
   #rowsExact = true
   #curveExact = true
   #hoursExact = true
-  #within: SkippedWithin[] = []
   #unnamed = false
   readonly #fields: Float64Array[]
   readonly #buckets = new Float64Array(DURATION_BUCKETS)
@@ -182,7 +180,7 @@ class Sum {
     return this.#when !== undefined && this.#when[weekHour(second)] !== 1
   }
 
-  followPlays(minutes: readonly [at: number, Minute][]): void {
+  #followPlays(minutes: readonly [at: number, Minute][]): SkippedWithin[] {
     const { from, to } = this.#query
     const takes = ({ rows }: Minute) => {
       const [{ second }, columns] = [rows.columns, columnsOf(rows)]
@@ -191,7 +189,7 @@ class Sum {
         return at >= from && at < to && !this.#isOutside(at) && passesButAction(this.#missed(columns, i))
       }
     }
-    this.#within = skipTimes(minutes, { play: this.#play, skip: this.#skip, takes })
+    return skipTimes(minutes, { play: this.#play, skip: this.#skip, takes })
   }
 
   addAll(): void {
@@ -303,7 +301,8 @@ class Sum {
     this.#hours[i] = (this.#hours[i] as number) + n
   }
 
-  read(): Figures {
+  /** @param minutes those that were added */
+  read(minutes: readonly [at: number, Minute][] = []): Figures {
     const { names } = this.#cells
     const { steps } = this.#query.curve
     const hours = Array.from(this.#hours, Math.round)
@@ -341,7 +340,7 @@ class Sum {
             .map(([i = 0, plays = 0, skips = 0]) => [names.device.name(i), { plays, skips }]),
         ),
         exact: this.#rowsExact,
-        within: this.#within,
+        within: () => this.#followPlays(minutes),
       },
       unknown: this.#unknown,
     }

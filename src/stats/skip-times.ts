@@ -6,7 +6,7 @@ import type { Minute } from './cells.ts'
 
 /** Seconds of the published curve (see `dashboard/published.ts`). */
 export const SKIPPED_WITHIN = [5, 10, 30] as const
-/** Rows that are looked at: some 5,000 plays, whose shares err by less than a hundredth. Costs 2 ms. */
+/** Rows that are looked at: some 5,000 plays, whose shares err by less than a hundredth. */
 const MOST_ROWS = 8_192
 
 /** Plays that were seen for as long as the longest of these spans, and those of them that were skipped by then. */

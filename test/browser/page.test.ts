@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Snapshot, snapshotSchema } from '../../src/dashboard/api.ts'
 import { formatTimestamp } from '../../src/event.ts'
 import { until } from '../dashboard/flow.ts'
-import { barsOf, CONNECTED, numberOf, openStage, queryOf, type Stage, stateOf, tableOf, toNumber } from './visit.ts'
+import { barsOf, numberOf, openStage, queryOf, type Stage, stateOf, tableOf, toNumber } from './visit.ts'
 
 const PAGE = fileURLToPath(new URL('../../dist/web', import.meta.url))
 const EVIL = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
@@ -190,37 +190,4 @@ describe('languages', () => {
       expect(await page.textContent('h1')).toBe('Écoutes musicales en direct')
     })
   })
-})
-
-describe('tabs', () => {
-  it('share one stream, and when the one that has it closes, another takes it over', () =>
-    stage.during({}, async ({ context, page }) => {
-      const streams = async () => {
-        const text = await (await fetch(`${stage.url}/metrics`)).text()
-        return Number(/^musicfaker_stream_clients (\d+)$/m.exec(text)?.[1])
-      }
-      const others = await Promise.all([1, 2].map(() => context.newPage()))
-      for (const other of others) {
-        await other.goto(stage.url)
-        await other.waitForSelector(CONNECTED)
-      }
-      await until('there is one stream', async () => (await streams()) === 1)
-      const [first] = others
-      await page.close()
-      await stage.flow.generate(5)
-      await stage.flow.archive()
-      const total = (await snapshot()).viewTotals!.events.count
-      await until('another has it', async () => (await numberOf(first!, '#events')) >= total && (await streams()) === 1)
-      expect(await stateOf(first!)).toBe('live')
-    }))
-
-  it('with another view have a stream of their own, and their own figures', () =>
-    stage.during({}, async ({ context, page }) => {
-      const other = await context.newPage()
-      await other.goto(`${stage.url}/?action=skip`)
-      await other.waitForSelector(CONNECTED)
-      const skips = (await snapshot()).distributions!.action.values.find(([name]) => name === 'skip')![1]
-      await until('it is filtered', async () => (await numberOf(other, '#events')) === skips)
-      expect(await numberOf(page, '#events')).toBeGreaterThan(skips)
-    }))
 })

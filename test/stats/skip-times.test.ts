@@ -28,7 +28,7 @@ const PLAYED = [
 function within(batches: MusicEvent[][], filter = {}) {
   const totals = new Totals()
   for (const [i, events] of batches.entries()) totals.add(batch({ seq: i + 1, first: i * 1_000_000 }, events))
-  return viewFigures(totals, { window: null, filter, now: T0 + 100_000 }).figures.skips.within
+  return viewFigures(totals, { window: null, filter, now: T0 + 100_000 }).figures.skips.within()
 }
 
 it('counts plays that were seen long enough, and those skipped by then', () => {

@@ -73,8 +73,11 @@ export class SharedSource {
         this.#own?.close()
         this.#own = undefined
         this.#heardAt = Date.now()
+        if (this.#closing.signal.aborted) return
+        // What its own stream said last, it takes for broken, perhaps.
+        this.#say({ say: 'tell' })
         // After a theft this tab still stands in the queue.
-        if (!steal && !this.#closing.signal.aborted) this.#queue()
+        if (!steal) this.#queue()
       })
   }
 

@@ -15,7 +15,7 @@ interface PanelProps {
   /** A line under the title. */
   note?: ComponentChildren
   /** Its part of the twelve columns of the grid. */
-  span?: 3 | 4 | 5 | 6 | 7 | 8 | 12
+  span?: 3 | 4 | 5 | 7 | 8
   /** The numbers behind what it shows: with them come a table, a CSV file and a picture. */
   table?: () => Table
   /** Stands in for the children where there is nothing to show. */

@@ -1,0 +1,87 @@
+/** Exports: what is saved is what the screen shows. */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Snapshot } from '../../src/dashboard/api.ts'
+import { barsOf, numberOf, openStage, type Stage, tableOf } from './visit.ts'
+
+let stage: Stage
+
+beforeAll(async () => {
+  stage = await openStage(async (flow) => {
+    await flow.generate(500, 3_600_000)
+    await flow.archive()
+  })
+})
+afterAll(() => stage.close())
+
+describe('an export', () => {
+  const download = async (page: Page, click: () => Promise<void>) => {
+    const [file] = await Promise.all([page.waitForEvent('download'), click()])
+    const chunks: Buffer[] = []
+    for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer)
+    return { name: file.suggestedFilename(), content: Buffer.concat(chunks) }
+  }
+
+  it('of a chart as CSV is its table, and as a picture is a picture', () =>
+    stage.during({}, async ({ page }) => {
+      await page.keyboard.press('Space')
+      for (const id of [
+        'country',
+        'genres-over-time',
+        'hours',
+        'top-tracks',
+        'durations',
+        'skips',
+        'feed',
+        'over-time',
+      ]) {
+        const { name, content } = await download(page, () => page.click(`#${id} .tool >> nth=1`))
+        expect(name).toBe(`${id}.csv`)
+        const table = await tableOf(page, id)
+        expect(readCsv(content.toString('utf8')).map((row) => row.map(plain))).toEqual(
+          table.map((row) => row.map(plain)),
+        )
+      }
+      for (const id of ['map', 'over-time', 'hours']) {
+        const { name, content } = await download(page, () => page.click(`#${id} .tool >> nth=2`))
+        expect(name).toBe(`${id}.png`)
+        expect(content.subarray(1, 4).toString()).toBe('PNG')
+        expect(content.length).toBeGreaterThan(10_000)
+      }
+    }))
+
+  it('of all is what the screen shows', () =>
+    stage.during({ path: '/?action=skip' }, async ({ page }) => {
+      await page.waitForSelector('[aria-busy="false"]')
+      await page.keyboard.press('Space')
+      await page.click('button:has-text("Export")')
+      const json = await download(page, () => page.click('button:has-text("as JSON")'))
+      expect(json.name).toBe('music-faker.json')
+      const shown = JSON.parse(json.content.toString('utf8')) as Snapshot & { address: string }
+      expect(shown.address).toBe(await page.evaluate('location.href'))
+      expect(shown.view!.filter).toEqual({ action: ['skip'] })
+      expect(shown.viewTotals!.events.count).toBe(await numberOf(page, '#events'))
+
+      await page.click('button:has-text("Export")')
+      const all = await download(page, () => page.click('button:has-text("as CSV")'))
+      const rows = readCsv(all.content.toString('utf8'))
+      expect(rows[0]).toEqual(['chart', 'row', 'column', 'value'])
+      const devices = rows.filter(([chart, , column]) => chart === 'device' && column === 'Events')
+      const bars = (await barsOf(page, 'device')).filter(([name]) => name !== 'others')
+      expect(devices.slice(0, bars.length).map(([, name, , events]) => [name, Number(events)])).toEqual(bars)
+      expect(new Set(rows.slice(1).map(([chart]) => chart)).size).toBeGreaterThan(8)
+    }))
+
+  /** As the screen shows it: without the grouping of digits, or the apostrophe that keeps formulas from running. */
+  const plain = (text: string) => (/^[\d,.]+$/.test(text) ? String(Number(text.replaceAll(',', ''))) : text)
+
+  function readCsv(text: string): string[][] {
+    const cells = /("(?:[^"]|"")*"|[^,\r\n]*)(,|\r\n)/g
+    const rows: string[][] = [[]]
+    for (const [, cell = '', end] of text.matchAll(cells)) {
+      rows.at(-1)!.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell)
+      if (end === '\r\n') rows.push([])
+    }
+    return rows.slice(0, -1)
+  }
+})
