@@ -167,6 +167,12 @@ export const SETTINGS = {
     help: 'whether archivers join the small files of past hours in the background',
     default: 'on',
   },
+  keep: {
+    schema: text.regex(/^[1-9]\d{0,4}d$/, 'must be a number of days, such as 90d').optional(),
+    value: 'DAYS',
+    help: 'how long archivers keep events and quarantined messages in the lake, such as 90d; all by default',
+    default: undefined,
+  },
   lateness: {
     schema: text.regex(DURATION, 'must be a number with s, m, h or d, such as 1h'),
     value: 'DURATION',

@@ -60,6 +60,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
     acceptGap: false,
     compact: config.compact === 'on',
     latenessMs: milliseconds(config.lateness),
+    ...(config.keep !== undefined && { keepMs: milliseconds(config.keep) }),
     signal: drain.signal,
     drainMs: DRAIN_MS,
     ...(options.onArchive && { report: options.onArchive }),

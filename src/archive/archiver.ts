@@ -48,6 +48,8 @@ export interface ArchiveOptions {
   foldEvery?: number
   /** Join small files of past hours in the background. */
   compact?: boolean
+  /** Remove files this long after the end of their day, milliseconds; undefined: keep all. */
+  keepMs?: number
   /** Seal days in the background, this long after their end, milliseconds. */
   latenessMs?: number
   /** Epoch milliseconds; Date.now by default. */
@@ -172,7 +174,7 @@ class Archiver {
   }
 
   async #archivePartition(assignment: Assignment): Promise<void> {
-    const { log, lake, root, limits, acceptGap, foldEvery, compact, latenessMs, once, signal } = this.#options
+    const { log, lake, root, limits, acceptGap, foldEvery, compact, keepMs, latenessMs, once, signal } = this.#options
     const { partition } = assignment
     this.#stopped.delete(partition)
     try {
@@ -193,6 +195,7 @@ class Archiver {
         ...(foldEvery !== undefined && { foldEvery }),
         foldTurns: this.#foldTurns,
         ...(compact && !once && { compactTurns: this.#compactTurns }),
+        ...(keepMs !== undefined && !once && { keepMs }),
         ...(latenessMs !== undefined && !once && { latenessMs }),
       }).run()
     } catch (error) {

@@ -26,7 +26,7 @@ import type { Slots } from '../stats/slots.ts'
 import { lastFolded } from './checkpoint.ts'
 import { fold } from './fold.ts'
 import { lastReal, readHead } from './head.ts'
-import { publishJoined, publishStop } from './join.ts'
+import { publishJoined, publishStop, removeFiles } from './join.ts'
 import { baseName, partitionCommits, partitionStaging, recordName } from './layout.ts'
 import { publishBatch, tryRename } from './publish.ts'
 import {
@@ -36,6 +36,7 @@ import {
   decodeRecord,
   encodeRecord,
   RECORD_FORMAT,
+  type RetentionRecord,
   type StopRecord,
 } from './record.ts'
 
@@ -176,6 +177,15 @@ export class CommitLog {
     })
   }
 
+  /** Removes files for good, between two commits: recorded, so that nobody misses them. Throws as `commit` does. */
+  retire(files: RetentionRecord['files']): Promise<void> {
+    return this.#inTurn(async () => {
+      const record: RetentionRecord = { ...this.#following(this.#next), kind: 'retention', files }
+      await this.#append(record)
+      await this.#publish(record)
+    })
+  }
+
   /** Why nothing can be committed any more, until the partition is claimed again. */
   get stuck(): boolean {
     return this.#stuck !== undefined
@@ -208,6 +218,7 @@ export class CommitLog {
   async #publish(record: CommitRecord): Promise<boolean> {
     try {
       if (record.kind === 'batch') await publishBatch(this.#of, record)
+      if (record.kind === 'retention') await removeFiles(this.#of, record.files)
       if (record.kind === 'compaction' && !(await publishJoined(this.#of, record))) {
         const { seq: of, joined, files } = record
         const stop: StopRecord = { ...this.#following(this.#next), kind: 'stop', of, joined, files }

@@ -26,12 +26,17 @@ const REMOVED_AT_ONCE = 8
 export async function publishJoined(of: Waits, record: CompactionRecord): Promise<boolean> {
   if (record.joined.staged === undefined) return append(of, record)
   await putInPlace(of, record.joined, record.joined.staged)
-  const rest = record.files.map(({ path }) => path)
+  await removeFiles(of, record.files)
+  return true
+}
+
+/** Removes files, those that are gone already included. */
+export async function removeFiles(of: Waits, files: readonly { path: string }[]): Promise<void> {
+  const rest = files.map(({ path }) => path)
   while (rest.length > 0) {
     const some = rest.splice(0, REMOVED_AT_ONCE)
     await Promise.all(some.map((path) => retrying(() => of.lake.remove(path), of)))
   }
-  return true
 }
 
 async function putInPlace(of: Waits, { path, bytes }: JoinedFile, staged: string): Promise<void> {

@@ -12,6 +12,7 @@ import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import { Compactor } from './compactor.ts'
 import type { BatchRecord } from './record.ts'
+import { removeOldHourly } from './retention.ts'
 import { type Seal, Sealer } from './seal.ts'
 import { LARGEST_CHUNK } from './staged-file.ts'
 import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
@@ -41,6 +42,8 @@ export interface PartitionOptions {
   foldTurns?: Slots
   /** Seal days in the background, this long after their end, milliseconds: one partition of a topic does it for all. */
   latenessMs?: number
+  /** Remove files this long after the end of their day, milliseconds; undefined: keep all. */
+  keepMs?: number
   /** Join small files of past hours in the background, taking turns; undefined: leave them. */
   compactTurns?: Slots
   /** Drain: commit what is staged, then end. */
@@ -91,7 +94,7 @@ export class PartitionArchiver {
     try {
       commits = await this.#claim()
       const signal = AbortSignal.any([over.signal, this.#lost, this.#options.stop])
-      if (commits) background = Promise.all([this.#compact(commits, signal), this.#seal(commits, signal)])
+      if (commits) background = this.#care(commits, signal)
       while (commits && !this.#options.stop.aborted && !this.#reached(commits.next)) {
         try {
           await this.#archive(commits)
@@ -106,6 +109,18 @@ export class PartitionArchiver {
       await commits?.close()
       await background
     }
+  }
+
+  /** What an owner does beside archiving. */
+  async #care(commits: CommitLog, signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#compact(commits, signal), this.#seal(commits, signal), this.#retire(commits, signal)])
+  }
+
+  async #retire(commits: CommitLog, signal: AbortSignal): Promise<void> {
+    const { lake, root, clock, keepMs, assignment } = this.#options
+    if (keepMs === undefined) return
+    const partition = this.#partition
+    await removeOldHourly({ lake, root, partition, topicId: assignment.topicId, commits, keepMs, signal }, clock)
   }
 
   async #seal({ staging }: CommitLog, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@
  * is still read, has neither that nor `readAt`.
  *
  * Numbers run from 1 without a hole and are never used twice. Together the records of a partition tile its offsets:
- * each begins (`first`) where the one before ended (`next`). Six kinds, of which the last three, like claims, cover nothing:
+ * each begins (`first`) where the one before ended (`next`). Seven kinds, of which the last four, like claims, cover nothing:
  *
  *   claim       an owner takes the partition over; covers nothing (`first` = `next`); its number is the owner's fence
  *   batch       `files` hold the events and the quarantined messages of `[first, next)`; `summary` counts them
@@ -12,6 +12,7 @@
  *   compaction  `joined` takes the place of `files`, whose lines it holds
  *   stop        the compaction before it is to be given up; see `join.ts`
  *   void        it was given up: `joined`, a single one of its files or all of them, takes the place of `files`
+ *   retention   `files` were removed because they were old enough
  *
  * events + quarantined + skipped = next - first, in every batch. A record of another version or kind is refused, never
  * skipped: it may change what the others mean.
@@ -24,7 +25,7 @@ import { type Summary, summarySchema } from '../stats/summary.ts'
 
 export const RECORD_FORMAT = 2
 const KNOWN_FORMATS = [1, RECORD_FORMAT] as const
-export const RECORD_KINDS = ['claim', 'batch', 'gap', 'compaction', 'stop', 'void'] as const
+export const RECORD_KINDS = ['claim', 'batch', 'gap', 'compaction', 'stop', 'void', 'retention'] as const
 const CHECKSUM = /,"crc32":"([0-9a-f]{8})"\}\n$/
 const CHECKSUM_BYTES = ',"crc32":"01234567"}\n'.length
 
@@ -129,13 +130,27 @@ const voidSchema = z.strictObject({
   joined: joinedSchema.omit({ staged: true }),
 })
 
+const retentionSchema = z.strictObject({
+  ...head,
+  kind: z.literal('retention'),
+  files: z.array(z.strictObject(fileSchema.pick({ path: true, day: true, events: true, bytes: true }).shape)).min(1),
+})
+
 export type ClaimRecord = z.infer<typeof claimSchema>
 export type GapRecord = z.infer<typeof gapSchema>
 export type BatchRecord = Omit<z.infer<typeof batchSchema>, 'summary'> & { summary: Summary }
 export type CompactionRecord = z.infer<typeof compactionSchema>
 export type StopRecord = z.infer<typeof stopSchema>
 export type VoidRecord = z.infer<typeof voidSchema>
-export type CommitRecord = ClaimRecord | GapRecord | BatchRecord | CompactionRecord | StopRecord | VoidRecord
+export type RetentionRecord = z.infer<typeof retentionSchema>
+export type CommitRecord =
+  | ClaimRecord
+  | GapRecord
+  | BatchRecord
+  | CompactionRecord
+  | StopRecord
+  | VoidRecord
+  | RetentionRecord
 
 const recordSchema = z.discriminatedUnion('kind', [
   claimSchema,
@@ -144,6 +159,7 @@ const recordSchema = z.discriminatedUnion('kind', [
   compactionSchema,
   stopSchema,
   voidSchema,
+  retentionSchema,
 ])
 
 /** What a record changes in the set of files that readers of the lake see: these go, and those come. */
@@ -164,15 +180,28 @@ export function fileChange(record: CommitRecord): FileChange | undefined {
     case 'compaction':
     case 'void':
       return { gone: record.files.map(({ path }) => path), come: [record.joined] }
+    case 'retention':
+      return { gone: record.files.map(({ path }) => path), come: [] }
     default:
       return undefined
   }
 }
 
-/** By how many files a record makes the lake larger. A void takes back what its compaction took away. */
-export function addedFiles(record: CommitRecord): number {
-  const { come, gone } = fileChange(record) ?? { come: [], gone: [] }
-  return come.length - gone.length + (record.kind === 'void' ? record.of.files - 1 : 0)
+/** By how many files and bytes a record makes the lake larger. A void takes back what its compaction took away. */
+export function addedTo(record: CommitRecord): { files: number; bytes: number } {
+  const sum = (files: readonly { bytes: number }[]) => files.reduce((bytes, file) => bytes + file.bytes, 0)
+  switch (record.kind) {
+    case 'batch':
+      return { files: record.files.length, bytes: sum(record.files) }
+    case 'compaction':
+      return { files: 1 - record.files.length, bytes: 0 }
+    case 'void':
+      return { files: record.of.files - record.files.length, bytes: 0 }
+    case 'retention':
+      return { files: -record.files.length, bytes: -sum(record.files) }
+    default:
+      return { files: 0, bytes: 0 }
+  }
 }
 
 export function encodeRecord(record: CommitRecord): Buffer {

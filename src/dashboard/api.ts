@@ -208,7 +208,7 @@ export const commitsSchema = z.strictObject({
         topicId: z.string(),
         partition: count,
         seq: z.number().int().positive(),
-        kind: z.enum(['claim', 'batch', 'gap', 'compaction', 'stop', 'void']),
+        kind: z.enum(['claim', 'batch', 'gap', 'compaction', 'stop', 'void', 'retention']),
         first: count,
         next: count,
         events: count,

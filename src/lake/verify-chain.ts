@@ -2,7 +2,7 @@ import type { Checkpoint } from '../archive/checkpoint.ts'
 import { combineCrc32, crcText } from '../archive/crc32.ts'
 import { dayFolder, lakeRoot, quarantineFolder, stagingFolder } from '../archive/layout.ts'
 import {
-  addedFiles,
+  addedTo,
   type BatchRecord,
   type CommitRecord,
   type CompactionRecord,
@@ -168,11 +168,12 @@ export class RecordChain {
     const { counts } = this
     counts.records++
     if (record.kind === 'gap') counts.gaps += Math.max(0, record.next - record.first)
-    counts.files += addedFiles(record)
+    const { files, bytes } = addedTo(record)
+    counts.files += files
+    counts.bytes += bytes
     if (record.kind !== 'batch') return
     counts.events += record.events
     counts.quarantined += quarantinedCount(record)
     counts.skipped += record.skipped
-    for (const { bytes } of record.files) counts.bytes += bytes
   }
 }

@@ -172,8 +172,9 @@ export class PartitionLog {
       if (file.seq >= from) yield { record, come: [file], gone: [] }
     }
     yield { record: path, come: [], gone: [...gone] }
-    const { files, bytes, events } = checkpoint.totals
-    const says = { files, bytes, events, quarantined: quarantinedCount(checkpoint.totals) }
+    const { files, bytes, events, removed } = checkpoint.totals
+    const quarantined = quarantinedCount(checkpoint.totals) - removed.quarantined
+    const says = { files, bytes, events: events - removed.events, quarantined }
     for (const name of ['files', 'bytes', 'events', 'quarantined'] as const) {
       if (held[name] === says[name]) continue
       const detail = `its manifests name ${held[name]} ${name}, not ${says[name]}`

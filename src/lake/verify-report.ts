@@ -53,6 +53,7 @@ export interface Counts {
   records: number
   /** That the records leave in the lake, quarantine files included. */
   files: number
+  /** Archived: those that were removed since, because they were kept long enough, included. */
   events: number
   quarantined: number
   /** Offsets that held no message. */

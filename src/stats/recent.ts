@@ -72,12 +72,18 @@ export class Recent {
       files: files.length,
       bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     })
-    if (record.kind === 'compaction' || record.kind === 'void') this.#replace(record)
+    if (record.kind === 'retention') this.#forget(new Set(fileChange(record)?.gone))
+    else if (record.kind === 'compaction' || record.kind === 'void') this.#replace(record)
     else
       for (const { path, day, events: messages, bytes } of files) {
         if (day === null) this.#quarantine.add(at, { path, messages, bytes, topicId, partition, committedAt })
         else this.#files.add(at, { path, events: messages, bytes, committedAt: at })
       }
+  }
+
+  #forget(paths: ReadonlySet<string>): void {
+    this.#quarantine.take(({ path }) => paths.has(path))
+    this.#files.take(({ path }) => paths.has(path))
   }
 
   /** What is joined from files that are remembered takes their place. */

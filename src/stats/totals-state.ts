@@ -3,8 +3,8 @@
  * for the samples: what is read back counts on as if it had never been put away.
  *
  *   v          1; a version that is not known is refused
- *   events, quarantined, skipped, gaps, records, files, bytes
- *              as in `TotalsSnapshot`
+ *   events, quarantined, skipped, gaps, records, files, bytes, removed
+ *              as in `TotalsSnapshot`; `removed` is missing in older ones
  *   genre, platform, device, action, country
  *              { named: [[name, events], ...], other }
  *   time       as in a summary, with `minutesFrom`, `hoursFrom` and `daysFrom` (`timeline.ts`), `oldest` and `newest`
@@ -40,6 +40,7 @@ export const totalsStateSchema = z.strictObject({
   records: count,
   files: count,
   bytes: count,
+  removed: z.strictObject({ events: count, quarantined: count }).default({ events: 0, quarantined: 0 }),
   genre: tally,
   platform: tally,
   device: tally,

@@ -1,4 +1,4 @@
-import { addedFiles, type BatchRecord, type CommitRecord } from '../archive/record.ts'
+import { addedTo, type BatchRecord, type CommitRecord } from '../archive/record.ts'
 import type { QuarantineReason } from '../event.ts'
 import { Cells, type RowLimits } from './cells.ts'
 import { encodeCells } from './cells-state.ts'
@@ -22,7 +22,7 @@ export interface Distribution {
 }
 
 export interface TotalsSnapshot {
-  /** Valid events in the lake. */
+  /** Valid events that were archived. */
   events: number
   /** Messages by reason; reasons that did not occur are absent. */
   quarantined: Partial<Record<QuarantineReason, number>>
@@ -35,6 +35,8 @@ export interface TotalsSnapshot {
   /** Files in the lake and their bytes, quarantine included. Compaction makes the files fewer. */
   files: number
   bytes: number
+  /** Of the above, what is not in the lake any more because it was kept long enough. All other figures go on counting it. */
+  removed: { events: number; quarantined: number }
   /** A track counts together with its artist. */
   distinct: { users: DistinctCount; artists: DistinctCount; tracks: DistinctCount }
   distributions: Record<Dimension, Distribution>
@@ -74,6 +76,7 @@ export class Totals {
   #records = 0
   #files = 0
   #bytes = 0
+  readonly #removed = { events: 0, quarantined: 0 }
   readonly #users = new DistinctSketch()
   readonly #artists = new DistinctSketch()
   readonly #tracks = new DistinctSketch()
@@ -102,7 +105,12 @@ export class Totals {
   add(record: CommitRecord): void {
     if (record.kind === 'batch') this.#addBatch(record)
     if (record.kind === 'gap') this.#gaps += record.next - record.first
-    this.#files += addedFiles(record)
+    if (record.kind === 'retention') {
+      for (const { day, events } of record.files) this.#removed[day === null ? 'quarantined' : 'events'] += events
+    }
+    const { files, bytes } = addedTo(record)
+    this.#files += files
+    this.#bytes += bytes
     this.#records++
     this.#snapshot = undefined
   }
@@ -120,6 +128,8 @@ export class Totals {
     this.#records += state.records
     this.#files += state.files
     this.#bytes += state.bytes
+    this.#removed.events += state.removed.events
+    this.#removed.quarantined += state.removed.quarantined
     this.#addQuarantined(state.quarantined)
     for (const [dimension, tally] of this.#dimensions) tally.merge(state[dimension])
     this.#topArtists.begin(state.artists.most, 0)
@@ -146,6 +156,7 @@ export class Totals {
       records: this.#records,
       files: this.#files,
       bytes: this.#bytes,
+      removed: { ...this.#removed },
       ...(parts as Record<Dimension, ReturnType<Tally['encode']>>),
       time: { oldest: this.#oldest, newest: this.#newest, ...this.#timeline.encode() },
       duration: { sum: this.#seconds, buckets: [...this.#buckets] },
@@ -190,7 +201,6 @@ export class Totals {
     this.#events += record.events
     this.#skipped += record.skipped
     this.#addQuarantined(record.quarantined)
-    for (const file of record.files) this.#bytes += file.bytes
     if (record.events > 0) this.#lastCommit = Math.max(this.#lastCommit ?? 0, Date.parse(record.committedAt))
 
     for (const [dimension, tally] of this.#dimensions) tally.merge(summary[dimension])
@@ -251,6 +261,7 @@ export class Totals {
       records: this.#records,
       files: this.#files,
       bytes: this.#bytes,
+      removed: { ...this.#removed },
       distinct: {
         users: this.#users.estimate(),
         artists: this.#artists.estimate(),

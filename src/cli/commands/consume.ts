@@ -42,7 +42,7 @@ export const consume = command({
     },
     acceptGap: { help: 'go on over messages that the log has already deleted, and record the gap' },
   },
-  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'host', 'batchBytes', 'compact', 'lateness'],
+  settings: [...LOG_SETTINGS, ...LAKE_SETTINGS, 'group', 'host', 'batchBytes', 'compact', 'lateness', 'keep'],
   drains: true,
   async run({ config, out, signal, defer, openLog, openLake }, { options }) {
     const mode = options.mode ?? 'realtime'
@@ -88,6 +88,7 @@ export const consume = command({
       acceptGap: options.acceptGap,
       compact: config.compact === 'on',
       latenessMs: milliseconds(config.lateness),
+      ...(config.keep !== undefined && { keepMs: milliseconds(config.keep) }),
       report: (event) => {
         metrics.archived(event)
         archiver.archived(event)

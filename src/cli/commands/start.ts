@@ -15,6 +15,7 @@ export const start = command({
     'batchBytes',
     'compact',
     'lateness',
+    'keep',
     'seed',
     'rate',
   ],

@@ -34,7 +34,7 @@ export const status = command({
     const follower = new LakeFollower({ lake, root: lakeRoot(config.topic) })
     await follower.refresh()
     const partitions = partitionStatus(described, follower.partitions())
-    const { events, files, bytes, quarantined, gaps } = follower.totals.snapshot()
+    const { events, files, bytes, quarantined, gaps, removed } = follower.totals.snapshot()
     const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0)
     const bad = quarantinedCount({ quarantined })
     const problems = follower.problems()
@@ -52,6 +52,7 @@ export const status = command({
       bytes,
       quarantined,
       gaps,
+      removed,
       days,
       problems,
     }
@@ -73,6 +74,11 @@ export const status = command({
         ),
         `${formatCount(lag)} messages wait between log and lake`,
         `the lake holds ${formatCount(events)} events in ${formatCount(files)} files, ${formatBytes(bytes)}; ${formatCount(bad)} messages quarantined`,
+        ...(removed.events + removed.quarantined > 0
+          ? [
+              `${formatCount(removed.events)} events and ${formatCount(removed.quarantined)} quarantined messages of these are no longer kept`,
+            ]
+          : []),
         ...(days.length > 0 ? [`newest days: ${days.map(dayText).join(', ')}`] : []),
         ...problems.map((problem) => `PROBLEM: ${problem.message}`),
       ].join('\n'),

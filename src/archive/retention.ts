@@ -1,0 +1,64 @@
+/** Removes what was kept long enough, as a partition's owner, beside archiving. */
+import type { LakeStorage } from '../lake/storage.ts'
+import { pause } from '../retry.ts'
+import type { CommitLog } from './commits.ts'
+import { filesOf } from './files.ts'
+import type { RetentionRecord } from './record.ts'
+
+/** Files of one record: for so long a commit may have to wait. */
+const AT_ONCE = 256
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+/** After a failure. */
+const AGAIN_MS = 60_000
+
+export interface RetentionOptions {
+  lake: LakeStorage
+  root: string
+  topicId: string
+  partition: number
+  commits: CommitLog
+  /** Milliseconds after the end of its day that a file is kept: of its events, or, in the quarantine, of their commit. */
+  keepMs: number
+  signal: AbortSignal
+}
+
+/** Looks every hour until the signal aborts. Never rejects: what fails is tried again, what archiving has to know of it will. */
+export async function removeOldHourly(options: RetentionOptions, clock: () => number): Promise<void> {
+  const { signal, commits } = options
+  while (!signal.aborted && !commits.stuck) {
+    const done = await removeOld(options, clock()).then(
+      () => true,
+      () => false,
+    )
+    await pause(done ? HOUR_MS : AGAIN_MS, signal).catch(() => undefined)
+  }
+}
+
+/**
+ * @param now epoch milliseconds
+ * @returns how many files were removed
+ * @throws as a commit and the lake do; COMMIT_CORRUPT and LAKE_NOT_FOUND also when the commit log was folded while it was read:
+ *   then it may be repeated
+ */
+export async function removeOld(options: RetentionOptions, now: number): Promise<number> {
+  const { lake, root, topicId, partition, commits, keepMs, signal } = options
+  let removed = 0
+  let old: RetentionRecord['files'] = []
+  const retire = async () => {
+    if (old.length === 0) return
+    await commits.retire(old)
+    removed += old.length
+    old = []
+  }
+  for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
+    signal.throwIfAborted()
+    const of = Date.parse(day ?? /\/day=([^/]*)\/[^/]*$/.exec(path)?.[1] ?? '')
+    // What has no day stays.
+    if (!(of + DAY_MS + keepMs <= now)) continue
+    old.push({ path, day, events, bytes })
+    if (old.length === AT_ONCE) await retire()
+  }
+  await retire()
+  return removed
+}

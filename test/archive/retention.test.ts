@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { archive } from '../../src/archive/archiver.ts'
+import { CommitLog } from '../../src/archive/commits.ts'
+import { removeOld } from '../../src/archive/retention.ts'
+import { encode } from '../../src/event.ts'
+import type { LakeStorage } from '../../src/lake/storage.ts'
+import { verify } from '../../src/lake/verify.ts'
+import type { EventLog } from '../../src/log/log.ts'
+import { LakeFollower } from '../../src/stats/follower.ts'
+import { eventually } from '../contract/log-reading.ts'
+import { openMemoryLake } from '../lake/memory.ts'
+import { MemoryTopic } from '../log/memory.ts'
+import { dataFiles, quarantined } from './lake-contents.ts'
+
+const ROOT = '/t'
+const DAY_MS = 86_400_000
+const KEEP_MS = 2 * DAY_MS
+/** Of the first events. */
+const FIRST = Date.UTC(2025, 6, 1)
+
+let topic: MemoryTopic
+let log: EventLog
+let lake: LakeStorage
+let now: number
+let sent: number
+
+beforeEach(async () => {
+  now = FIRST
+  sent = 0
+  topic = new MemoryTopic('t')
+  log = topic.open(1)
+  await log.ensureTopic()
+  lake = openMemoryLake(() => now)
+})
+afterEach(() => log.close())
+
+/** Three days, each with events and one message that is none. */
+async function fill(foldEvery?: number): Promise<void> {
+  for (let day = 0; day < 3; day++) {
+    now = FIRST + day * DAY_MS + 1_000
+    for (let i = 0; i < 6; i++) topic.put(0, i === 3 ? Buffer.from('{broken') : event())
+    await run({ ...(foldEvery !== undefined && { foldEvery }) })
+  }
+}
+
+function event() {
+  const timestamp = new Date(now).toISOString().slice(0, 19)
+  return encode({
+    ...{ user: 'eric04', artist: 'Carol Moore', track: `Track ${sent++}`, timestamp, genre: 'Jazz', duration: 146 },
+    ...{ platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
+  })
+}
+
+function run(options: Partial<Parameters<typeof archive>[0]> = {}) {
+  return archive({
+    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock: () => now },
+    limits: { messages: 2, bytes: 1e9, ageMs: 20 },
+    signal: new AbortController().signal,
+    ...options,
+  })
+}
+
+async function own(of: LakeStorage, foldEvery?: number): Promise<CommitLog> {
+  return CommitLog.claim({
+    ...{ lake: of, root: ROOT, topic: 't', topicId: topic.topicId, partition: 0, owner: 'o', clock: () => now },
+    signal: new AbortController().signal,
+    onRetry: () => undefined,
+    ...(foldEvery !== undefined && { foldEvery }),
+  })
+}
+
+function retire(commits: CommitLog, of = lake): Promise<number> {
+  const place = { root: ROOT, topicId: topic.topicId, partition: 0, signal: new AbortController().signal }
+  return removeOld({ lake: of, ...place, commits, keepMs: KEEP_MS }, now)
+}
+
+/** Fifteen events and three bad messages were archived; those of so many days are there still. */
+async function expectDays(days: number, what: string): Promise<void> {
+  const report = await verify({ lake, root: ROOT, deep: true })
+  expect(report.problems, what).toEqual([])
+  expect(report, what).toMatchObject({ events: 15, quarantined: 3 })
+  expect([...(await dataFiles(lake, ROOT)).values()].flat(), what).toHaveLength(5 * days)
+  expect(await quarantined(lake, ROOT), what).toHaveLength(days)
+  const follower = new LakeFollower({ lake, root: ROOT })
+  await follower.refresh()
+  const { events, files, bytes, removed } = follower.totals.snapshot()
+  expect({ events, files, bytes, removed }, what).toEqual({
+    ...{ events: 15, files: report.files, bytes: report.bytes },
+    removed: { events: 15 - 5 * days, quarantined: 3 - days },
+  })
+  for (const { path } of follower.files()) expect(await lake.stat(path), path).toBeDefined()
+}
+
+it('removes the files of days that are old enough, and keeps count of all that was archived', async () => {
+  for (const foldEvery of [undefined, 4]) {
+    topic = new MemoryTopic('t')
+    log = topic.open(1)
+    lake = openMemoryLake(() => now)
+    await log.ensureTopic()
+    await fill(foldEvery)
+    const commits = await own(lake, foldEvery)
+    now = FIRST + 3 * DAY_MS - 1
+    expect(await retire(commits)).toBe(0)
+    await expectDays(3, 'a moment before')
+    now = FIRST + 3 * DAY_MS
+    expect(await retire(commits)).toBeGreaterThan(3)
+    await expectDays(2, 'the first day')
+    expect(await retire(commits)).toBe(0)
+    now += 2 * DAY_MS
+    await retire(commits)
+    await commits.close()
+    await expectDays(0, 'all')
+    await run()
+    await expectDays(0, 'the next owner')
+  }
+})
+
+it('is finished by the next owner when it dies between the record and the last file', async () => {
+  await fill()
+  now = FIRST + 3 * DAY_MS
+  let removals = 0
+  const dying: LakeStorage = {
+    ...wrapped(lake),
+    remove: (path) => (path.includes('/batch_') && ++removals > 2 ? new Promise(() => {}) : lake.remove(path)),
+  }
+  const commits = await own(dying)
+  void retire(commits, dying)
+  await eventually(() => expect(removals).toBeGreaterThan(2), 5_000)
+  // Some of the files are gone, and nothing is wrong.
+  expect((await verify({ lake, root: ROOT, deep: true })).problems).toEqual([])
+  await (await own(lake)).close()
+  await expectDays(2, 'taken over')
+})
+
+it('goes on by itself while archiving', async () => {
+  await fill()
+  now = FIRST + 3 * DAY_MS
+  const stop = new AbortController()
+  const running = run({ once: false, keepMs: KEEP_MS, signal: stop.signal })
+  await eventually(() => expectDays(2, 'by itself'), 10_000)
+  stop.abort()
+  await running
+})
+
+function wrapped(of: LakeStorage): LakeStorage {
+  return {
+    write: (path, body) => of.write(path, body),
+    rename: (from, to) => of.rename(from, to),
+    read: (path) => of.read(path),
+    stream: (path) => of.stream(path),
+    stat: (path) => of.stat(path),
+    list: (path, options) => of.list(path, options),
+    remove: (path) => of.remove(path),
+    close: async () => {},
+  }
+}
