@@ -17,7 +17,7 @@ import { passTime } from './pass-time.ts'
 
 const PARTITIONS = 3
 const SMALL: Size = { messages: 90, lot: 12, batch: 9 }
-const MIDDLE: Size = { messages: 2_000, lot: 60, batch: 50 }
+const MIDDLE: Size = { messages: 1_000, lot: 60, batch: 50 }
 const LARGE: Size = { messages: 100_000, lot: 600, batch: 2_000 }
 const THIRD: Size = { messages: 34_000, lot: 300, batch: 1_000 }
 /** What is tried in memory, and on real services. */

@@ -59,6 +59,8 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
     await using scene = await Scene.open(sharedServices())
     const archiver = scene.start('consume')
     await scene.produce(EVENTS)
+    // It is to have a picture of the topic that is wrong then.
+    await scene.untilArchived()
     const assignments = [{ brokerIds: [1] }, { brokerIds: [1] }]
     await admin.createPartitions({ topics: [{ name: scene.config.topic, count: 5, assignments }] })
     await scene.produce(EVENTS)
