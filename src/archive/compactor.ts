@@ -23,7 +23,7 @@ const LULL_MS = 1_000
 const REST = 4
 /** What one pass in the background does before other partitions of the process have their turn. */
 const PASS = { joins: 64, bytes: 1_073_741_824 }
-/** Between the ends of passes: whatever is left, and after each full hour the files of the one that is over. */
+/** After a pass that left something, or failed. Else the next one begins within as long of the next full hour. */
 const PAUSE_MS = 60_000
 /** How often a pass begins anew when the commit log is folded faster than it is read. */
 const ATTEMPTS = 5
@@ -81,10 +81,12 @@ export class Compactor {
     while (!signal.aborted && !commits.stuck) {
       if (!(await this.#take(turns))) return
       const before = Math.floor(clock() / HOUR_MS) * HOUR_MS
-      await this.pass({ before, budget: PASS, gently: true })
+      const done = await this.pass({ before, budget: PASS, gently: true })
         .catch((error) => this.#tellOf(error))
         .finally(() => turns.release())
-      await pause(PAUSE_MS, signal).catch(() => undefined)
+      // Spread, so that partitions and processes do not all begin at the full hour.
+      const untilNextHour = Math.min(HOUR_MS, Math.max(0, before + HOUR_MS - clock())) + Math.random() * PAUSE_MS
+      await pause(done ? untilNextHour : PAUSE_MS, signal).catch(() => undefined)
     }
   }
 
@@ -101,15 +103,16 @@ export class Compactor {
   }
 
   /**
-   * Joins what is worthwhile, the oldest days first.
+   * Joins what is worthwhile, the oldest days first. Resolves false when the budget ended it.
    * @throws COMMIT_FENCED and other final errors of a commit, the signal's reason
    */
-  async pass(options: PassOptions): Promise<void> {
+  async pass(options: PassOptions): Promise<boolean> {
     const left = { ...(options.budget ?? { joins: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }) }
     let folded = 0
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#passOnce(options, left)
+        await this.#passOnce(options, left)
+        return left.joins > 0 && left.bytes > 0
       } catch (error) {
         if (this.#of.commits.stuck) throw error
         if (isRetryable(error)) this.#of.onRetry(error as MusicFakerError)
@@ -208,7 +211,7 @@ export class Compactor {
     throw damaged(path ?? folder)
   }
 
-  #tellOf(error: unknown): void {
+  #tellOf(error: unknown): undefined {
     // What is wrong with the commit log, the next commit tells.
     if (this.#of.signal.aborted || this.#of.commits.stuck || hasCode(error, 'COMMIT_FENCED')) return
     if (error instanceof MusicFakerError) this.#of.onLeft?.(error)

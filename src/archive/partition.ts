@@ -63,6 +63,8 @@ export type PartitionEvent =
   | { kind: 'unfolded'; partition: number; error: MusicFakerError }
   /** Files were joined into one. */
   | { kind: 'joined'; partition: number; path: string; files: number; bytes: number }
+  /** Files were removed that were kept long enough. */
+  | { kind: 'removed'; partition: number; files: number }
   /** A day was sealed, or its seal renewed. */
   | { kind: 'sealed'; partition: number; seal: Seal }
   /** Files are left as they are. Archiving goes on. */
@@ -120,7 +122,9 @@ export class PartitionArchiver {
     const { lake, root, clock, keepMs, assignment } = this.#options
     if (keepMs === undefined) return
     const partition = this.#partition
-    await removeOldHourly({ lake, root, partition, topicId: assignment.topicId, commits, keepMs, signal }, clock)
+    const onRemoved = (files: number) => this.#report({ kind: 'removed', partition, files })
+    const place = { lake, root, partition, topicId: assignment.topicId }
+    await removeOldHourly({ ...place, commits, keepMs, signal, onRemoved }, clock)
   }
 
   async #seal({ staging }: CommitLog, signal: AbortSignal): Promise<void> {
@@ -136,7 +140,8 @@ export class PartitionArchiver {
     const partition = this.#partition
     await new Compactor({
       ...{ lake, root, commits, signal, partition, topicId: assignment.topicId },
-      onRetry: (error) => this.#report({ kind: 'retrying', partition, error }),
+      // Archiving does not wait for it.
+      onRetry: () => undefined,
       onJoined: (joined) => this.#report({ kind: 'joined', partition, ...joined }),
       onLeft: (error) => this.#report({ kind: 'unjoined', partition, error }),
     }).run(clock, compactTurns)

@@ -21,6 +21,8 @@ export interface RetentionOptions {
   /** Milliseconds after the end of its day that a file is kept: of its events, or, in the quarantine, of their commit. */
   keepMs: number
   signal: AbortSignal
+  /** Told of each lot of files that were removed. */
+  onRemoved?: (files: number) => void
 }
 
 /** Looks every hour until the signal aborts. Never rejects: what fails is tried again, what archiving has to know of it will. */
@@ -42,13 +44,14 @@ export async function removeOldHourly(options: RetentionOptions, clock: () => nu
  *   then it may be repeated
  */
 export async function removeOld(options: RetentionOptions, now: number): Promise<number> {
-  const { lake, root, topicId, partition, commits, keepMs, signal } = options
+  const { lake, root, topicId, partition, commits, keepMs, signal, onRemoved } = options
   let removed = 0
   let old: RetentionRecord['files'] = []
   const retire = async () => {
     if (old.length === 0) return
     await commits.retire(old)
     removed += old.length
+    onRemoved?.(old.length)
     old = []
   }
   for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {

@@ -53,6 +53,8 @@ export class ArchiveTalk {
         return `partition ${event.partition}: offsets ${event.first} to ${event.next - 1} are gone from the log; the gap is recorded`
       case 'unfolded':
         return `partition ${event.partition}: its commit log cannot be folded, and grows: ${event.error.message}`
+      case 'removed':
+        return `partition ${event.partition}: ${formatCount(event.files)} files were kept long enough, and are removed`
       case 'sealed':
         return `day ${event.seal.day} is sealed: ${formatCount(event.seal.events)} events${event.seal.late > 0 ? `, ${formatCount(event.seal.late)} of them late` : ''}`
       case 'unjoined':

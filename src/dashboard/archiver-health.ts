@@ -16,7 +16,15 @@ const FORGET_MS = 60_000
 const ARCHIVER = 'archiver'
 
 /** What shows that a partition gets on, or is another owner's: so is one that is stopped because it was fenced. */
-const MOVED: ReadonlySet<ArchiveEvent['kind']> = new Set(['claimed', 'committed', 'gap', 'revoked', 'stopped'])
+const MOVED: ReadonlySet<ArchiveEvent['kind']> = new Set([
+  'claimed',
+  'committed',
+  'gap',
+  'joined',
+  'removed',
+  'revoked',
+  'stopped',
+])
 
 type Service = keyof Dependencies
 type Who = number | typeof ARCHIVER
