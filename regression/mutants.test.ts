@@ -221,14 +221,14 @@ const MUTANTS: Mutant[] = [
     file: JOIN,
     line: "if (outcome === 'refused' && (await bytesOf(of, joined.path)) === first.bytes) return false",
     becomes: "if (outcome === 'refused') return true",
-    caughtBy: 'regression/commit-protocol',
+    caughtBy: 'regression/compaction',
   },
   {
     name: 'a compaction is given up without a look at what came of it',
     file: JOIN,
     line: 'if (there === joined.bytes) return { ...given,',
     becomes: 'if (there === -1) return { ...given,',
-    caughtBy: 'regression/commit-protocol',
+    caughtBy: 'regression/compaction',
   },
   {
     name: 'what was joined is not removed',
@@ -369,7 +369,9 @@ describe('a mutant is found out', () => {
       )
       try {
         // Not because the mutant is no program, but because something came out wrong.
-        expect(await run(caughtBy)).toMatch(/Error: (seed \d+|killed|expected|promise resolved)/)
+        expect(await run(caughtBy)).toMatch(
+          /Error: (seed \d+|killed|refused|late|expected|promise resolved|promise rejected)/,
+        )
       } finally {
         await writeFile(path, source)
       }
