@@ -69,7 +69,7 @@ export class LogWatch {
     // Two loops: a read that hangs must not keep the other from noticing that the log fails.
     return Promise.all([
       repeat(WATCH_MS, signal, () => this.#look(signal)),
-      repeat(WATCH_MS, signal, () => this.#sampleTail(signal, async () => this.#newerTopic())),
+      repeat(WATCH_MS, signal, () => this.#sampleTail(signal, () => this.#newerTopic())),
     ])
   }
 
@@ -96,7 +96,9 @@ export class LogWatch {
   }
 
   /** What the log was last seen to hold; undefined where the sample knows of that already. */
-  #newerTopic(): TopicDescription | undefined {
+  async #newerTopic(): Promise<TopicDescription | undefined> {
+    // The first look is under way still: whoever comes first finds rows, too.
+    if (this.#position === undefined) return this.#log.describe()
     return this.#askedAt > this.#sampledAt ? this.#position?.topic : undefined
   }
 
