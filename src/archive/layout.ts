@@ -131,6 +131,13 @@ export function dayFolder(root: string, day: string): string {
   return `${root}/year=${year}/month=${month}/day=${date}`
 }
 
+/** The UTC day, YYYY-MM-DD, that the file of a path is kept under; of the quarantine, that of its commit. */
+export function dayOf(path: string): string | undefined {
+  const [, whole, ...parts] =
+    /\/(?:day=(\d{4}-\d\d-\d\d)|year=(\d{4})\/month=(\d\d)\/day=(\d\d))\/[^/]*$/.exec(path) ?? []
+  return whole ?? (parts[0] === undefined ? undefined : parts.join('-'))
+}
+
 /** The file that seals a day. */
 export const SEAL = '_SUCCESS'
 

@@ -56,6 +56,13 @@ export function day(value: string): string {
   throw refusal(value, 'not a UTC day', 'Give it as 2025-07-03.')
 }
 
+/** A share above nothing, up to `100%`: given back as a number in (0, 1]. */
+export function share(value: string): number {
+  const percent = /^(\d+\.?\d*|\.\d+)%$/.test(value) ? Number.parseFloat(value) : Number.NaN
+  if (percent > 0 && percent <= 100) return percent / 100
+  throw refusal(value, 'not a share', 'Give per cent above 0 and up to 100, such as 1%.')
+}
+
 function refusal(value: string, wrong: string, next: string): MusicFakerError {
   return new MusicFakerError('USAGE', `"${value}" is ${wrong}`, { next })
 }

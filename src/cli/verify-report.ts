@@ -30,10 +30,16 @@ export function verifyReportText(report: VerifyReport): string {
   }
   lines.push(
     report.ok
-      ? `verified${report.deep ? ' to the last byte' : ''}: every offset once, nothing missing, nothing stray`
+      ? `verified${howDeep(report)}: every offset once, nothing missing, nothing stray`
       : `NOT VERIFIED: ${formatCount(report.problemCount)} ${report.problemCount === 1 ? 'problem' : 'problems'}`,
   )
   if (!report.ok)
     lines.push(withProgramName(`what can be mended: music-faker repair${report.deep ? ' --deep' : ''} --dry-run`))
   return lines.join('\n')
+}
+
+function howDeep({ deep, read, files }: VerifyReport): string {
+  if (!deep) return ''
+  if (read.files >= files) return ' to the last byte'
+  return `, ${formatCount(read.files)} of ${formatCount(files)} files to the last byte`
 }

@@ -78,6 +78,8 @@ export interface VerifyReport extends Counts {
   ok: boolean
   root: string
   deep: boolean
+  /** Files that were read whole: with `deep` all of them, or those that were asked for. */
+  read: { files: number; bytes: number }
   /** By lineage, then partition number. */
   partitions: PartitionReport[]
   /** The first 1,000. */
@@ -98,6 +100,10 @@ export interface VerifyProgress {
   /** Files checked, and their bytes: read when deep, else only looked for. */
   files: number
   bytes: number
+  /** The UTC day whose events are being checked: files of earlier ones are done. Undefined before and after, and for the quarantine. */
+  day: string | undefined
+  /** Found so far. */
+  problems: number
 }
 
 const PROBLEMS_KEPT = 1_000

@@ -16,7 +16,15 @@
  * Memory: about 200 bytes for each file of at most 200,000, plus the suspects of a damaged lake. A larger lake is checked
  * in several rounds of steps 1 and 2, each over as many days as fit; a single day is not divided.
  */
-import { asideFolder, baseName, laterName, recordSeq, stagingFolder } from '../archive/layout.ts'
+import {
+  asideFolder,
+  baseName,
+  dayOf,
+  laterName,
+  quarantineFolder,
+  recordSeq,
+  stagingFolder,
+} from '../archive/layout.ts'
 import { type CommittedFile, type CompactionRecord, decodeRecord, fileChange } from '../archive/record.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import { parentOf } from './path.ts'
@@ -36,8 +44,12 @@ export interface VerifyOptions {
   lake: LakeStorage
   /** The folder of the topic, such as `/music_events`. */
   root: string
-  /** Also read every file: checksum and number of lines. */
+  /** Also read the files: checksum and number of lines. */
   deep?: boolean
+  /** With `deep`: of the files, this share, 0 to 1, chosen by chance anew each time. */
+  sample?: number | undefined
+  /** With `deep`: files of this UTC day and later only, YYYY-MM-DD. */
+  from?: string | undefined
   /** Called often; throttle what it does. */
   onProgress?: (progress: VerifyProgress) => void
   signal?: AbortSignal
@@ -77,7 +89,8 @@ class Verification {
   readonly #options: VerifyOptions
   readonly #lake: LakeStorage
   readonly #findings = new Findings()
-  readonly #progress: VerifyProgress = { records: 0, files: 0, bytes: 0 }
+  readonly #progress: VerifyProgress = { records: 0, files: 0, bytes: 0, day: undefined, problems: 0 }
+  readonly #read = { files: 0, bytes: 0 }
   /** Files in the lake that no record has named so far. */
   readonly #suspects = new Set<string>()
   readonly #pending = new Set<string>()
@@ -112,6 +125,7 @@ class Verification {
       ok: this.#findings.count === 0,
       root,
       deep,
+      read: this.#read,
       ...sumCounts(partitions),
       partitions,
       problems: this.#findings.problems,
@@ -146,7 +160,7 @@ class Verification {
 
   /** Step 2. */
   async #compare(expected: ExpectedFiles): Promise<void> {
-    const { root, deep } = this.#options
+    const { root } = this.#options
     for await (const { path, bytes } of filesOfLake(this.#lake, root, (folder) => expected.covers(folder))) {
       if (!expected.covers(parentOf(path))) continue
       const file = expected.take(path)
@@ -156,9 +170,10 @@ class Verification {
         continue
       }
       this.#checkLength(path, bytes, file.bytes, file.record)
-      if (deep) await this.#checkContent(path, file)
-      else this.#checked(bytes)
+      this.#progress.day = path.startsWith(quarantineFolder(root)) ? undefined : dayOf(path)
+      await this.#check(path, bytes, file)
     }
+    this.#progress.day = undefined
     for (const { path, bytes, record } of expected.rest()) this.#missed.set(path, { record, bytes, twice: false })
   }
 
@@ -248,8 +263,7 @@ class Verification {
       if (mayBePending) this.#pending.add(file.staged)
       else this.#reportUnpublished(file, record)
     }
-    if (this.#options.deep) await this.#checkContent(found.path, { ...file, record })
-    else this.#checked(found.bytes)
+    await this.#check(found.path, found.bytes, { ...file, record })
   }
 
   #miss(path: string, missed: Omit<Missed, 'twice'>): void {
@@ -278,8 +292,18 @@ class Verification {
       this.#findings.add('file_length', path, `${found} bytes, ${record} says ${expected}`, record)
   }
 
-  async #checkContent(at: string, expected: Parameters<typeof checkContent>[2]): Promise<void> {
-    this.#checked(await checkContent(this.#lake, at, expected, this.#findings, this.#options.signal))
+  /** What a file holds, if it is among those that are read. */
+  async #check(at: string, bytes: number, expected: Parameters<typeof checkContent>[2]): Promise<void> {
+    if (!this.#isRead(at)) return this.#checked(bytes)
+    const read = await checkContent(this.#lake, at, expected, this.#findings, this.#options.signal)
+    this.#read.files++
+    this.#read.bytes += read
+    this.#checked(read)
+  }
+
+  #isRead(path: string): boolean {
+    const { deep = false, sample = 1, from } = this.#options
+    return deep && (from === undefined || (dayOf(path) ?? from) >= from) && (sample === 1 || Math.random() < sample)
   }
 
   async #count(folder: string): Promise<VerifyReport['staged']> {
@@ -319,7 +343,7 @@ class Verification {
 
   #report(): void {
     this.#options.signal?.throwIfAborted()
-    this.#options.onProgress?.({ ...this.#progress })
+    this.#options.onProgress?.({ ...this.#progress, problems: this.#findings.count })
   }
 }
 

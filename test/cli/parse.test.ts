@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { moment, oneOf, seconds, text, wholeNumber } from '../../src/cli/parse.ts'
+import { moment, oneOf, seconds, share, text, wholeNumber } from '../../src/cli/parse.ts'
 import { MusicFakerError } from '../../src/errors.ts'
 
 /** What a refusal says is wrong, and what it says is right. */
@@ -49,6 +49,16 @@ test('moments are UTC, whole days or with a time', () => {
 test.each(['2025-02-30', 'yesterday', '2025-07-03T25:00:00', '2025-07', '', '2025-07-03T20:07:50+02:00'])(
   'moments: %j is refused',
   (value) => expect(refusal(() => moment(value))[0]).toBe(`"${value}" is not a UTC date or time`),
+)
+
+test('shares are per cent, above nothing', () => {
+  expect(share('1%')).toBe(0.01)
+  expect(share('.5%')).toBe(0.005)
+  expect(share('100%')).toBe(1)
+})
+
+test.each(['0%', '101%', '1', '-1%', '1 %', ''])('shares: %j is refused', (value) =>
+  expect(refusal(() => share(value))[0]).toBe(`"${value}" is not a share`),
 )
 
 test('text may be anything but nothing', () => {

@@ -1,8 +1,8 @@
 import { cp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { BatchRecord } from '../../src/archive/record.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
-import { type ProblemKind, type VerifyReport, verify } from '../../src/lake/verify.ts'
+import { type ProblemKind, type VerifyOptions, type VerifyReport, verify } from '../../src/lake/verify.ts'
 import { ROOT, SmallArchive, TOPIC_ID } from './small-archive.ts'
 
 let archive: SmallArchive
@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(() => archive.destroy())
 
-function check(options: { deep?: boolean; filesHeld?: number } = {}): Promise<VerifyReport> {
+function check(options: Partial<VerifyOptions> = {}): Promise<VerifyReport> {
   return verify({ lake: archive.lake, root: ROOT, ...options })
 }
 
@@ -149,6 +149,35 @@ describe('damage to files is named', () => {
     await flipBit(archive.at(fileOf(one[0]).path), 100)
     expect((await check()).ok).toBe(true)
     expect(found(await check({ deep: true }))).toEqual([['file_checksum', fileOf(one[0]).path]])
+  })
+
+  it('bits flipped, seen in what is read: a share of the files, or those from a day on', async () => {
+    const [early, late] = [fileOf(zero[0]).path, fileOf(one[1]).path]
+    for (const path of [early, late]) await flipBit(archive.at(path), 100)
+    expect(found(await check({ deep: true }))).toEqual([early, late].map((path) => ['file_checksum', path]))
+
+    const since = await check({ deep: true, from: '2025-07-03' })
+    expect(found(since)).toEqual([['file_checksum', late]])
+    expect(since.read.files).toBeLessThan(since.files)
+
+    const chance = vi.spyOn(Math, 'random')
+    onTestFinished(() => chance.mockRestore())
+    chance.mockReturnValue(0.4)
+    expect(await check({ deep: true, sample: 0.4 })).toMatchObject({ ok: true, read: { files: 0, bytes: 0 } })
+    expect(await check({ deep: true, sample: 0.41 })).toMatchObject({ ok: false, read: { files: since.files } })
+  })
+
+  it('tells of the day that it has come to, for who goes on there', async () => {
+    const days: (string | undefined)[] = []
+    await flipBit(archive.at(fileOf(zero[0]).path), 100)
+    let problems = 0
+    const onProgress: VerifyOptions['onProgress'] = (now) => {
+      if (days.at(-1) !== now.day) days.push(now.day)
+      problems = now.problems
+    }
+    await check({ deep: true, onProgress })
+    expect(days).toEqual(['2025-07-01', '2025-07-02', '2025-07-03', undefined])
+    expect(problems).toBe(1)
   })
 
   it('another number of lines than the record says, seen by deep only', async () => {
