@@ -270,14 +270,14 @@ async function stage(
   return { next, files, events: next - first, quarantined: {}, skipped: 0, summary: summary.build() }
 }
 
-async function published(lake: LakeStorage): Promise<{ offsets: number[]; files: number }> {
+async function published(lake: LakeStorage, what: string): Promise<{ offsets: number[]; files: number }> {
   const offsets: number[] = []
   let files = 0
   for (let day = 0; day < DAYS; day++) {
     for await (const entry of lake.list(dayFolder('/t', `2025-07-0${day + 1}`))) {
       const text = Buffer.from(await lake.read(entry.path)).toString()
       const lines = text.trimEnd().split('\n').map(Number)
-      expect(lines, entry.path).toEqual(lines.toSorted((a, b) => a - b))
+      expect(lines, `${what}, ${entry.path}`).toEqual(lines.toSorted((a, b) => a - b))
       offsets.push(...lines)
       files++
     }
@@ -358,7 +358,7 @@ async function simulate(seed: number): Promise<Outcome> {
   await follower.refresh()
   const { problems } = await verify({ lake: scheduler.lake, root: '/t', deep: true })
   const { events: counted, files } = follower.totals.snapshot()
-  const found = await published(scheduler.lake)
+  const found = await published(scheduler.lake, `seed ${seed}`)
   if (found.files !== files) problems.push({ kind: 'file_stray', path: '/t', detail: `${found.files}, not ${files}` })
   return {
     offsets: found.offsets,

@@ -123,6 +123,8 @@ export class StagedBatch {
     const files = days.map(([day, file], i) => file.seal(names[i]!, day))
     if (quarantine) files.push(quarantine.seal(names.at(-1)!, null))
     const durable = Promise.all(this.#files().map((file) => file.durable()))
+    // Whoever asked for it may have lost the partition meanwhile, and wait for nothing more.
+    durable.catch(() => undefined)
     const contents = {
       next: this.#next,
       files,

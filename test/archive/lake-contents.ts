@@ -1,13 +1,13 @@
 /** Reading back what an archiver left in a lake. */
-import { baseName, partitionCommits, recordSeq } from '../../src/archive/layout.ts'
+import { baseName, partitionCommits, recordSeq, SEAL } from '../../src/archive/layout.ts'
 import { type CommitRecord, decodeRecord } from '../../src/archive/record.ts'
 import type { LakeEntry, LakeStorage } from '../../src/lake/storage.ts'
 
-/** Every file below a folder. */
+/** Every file below a folder but the seals of days, which readers skip. */
 export async function* filesBelow(lake: LakeStorage, folder: string): AsyncGenerator<LakeEntry> {
   for await (const entry of lake.list(folder)) {
-    if (entry.kind === 'file') yield entry
-    else yield* filesBelow(lake, entry.path)
+    if (entry.kind === 'directory') yield* filesBelow(lake, entry.path)
+    else if (baseName(entry.path) !== SEAL) yield entry
   }
 }
 
