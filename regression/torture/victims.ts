@@ -149,10 +149,11 @@ export class Part implements Victim {
   }
 
   /**
-   * Two ends are right ones: of an archiver whose partitions one of another group has taken, and of a command that found
-   * no service, or whose lot the log did not take.
+   * Three ends are right ones: of an archiver whose partitions one of another group has taken; of a command that found
+   * no service, or whose lot the log did not take; and of a producer that was told to stop while the log was away.
    */
   #excused(code: number | null): boolean {
+    if (code === 143) return this.name.startsWith('producer') && this.#tail.includes('still not done after 10 s')
     return (code === 1 && this.#tail.includes('COMMIT_FENCED')) || code === 69
   }
 
