@@ -207,7 +207,7 @@ const MUTANTS: Mutant[] = [
     file: COMMITS,
     line: 'if (folded >= this.fence) return false',
     becomes: '',
-    caughtBy: 'regression/commit-protocol',
+    caughtBy: 'test/archive/fold',
   },
   {
     name: 'a compaction begins amid a commit',

@@ -44,9 +44,9 @@ export class SmallArchive {
   }
 
   /** Takes a partition over, as an archiver process of its own. `foldEvery` as many records it writes a checkpoint. */
-  claim(partition: number, topicId = TOPIC_ID, foldEvery?: number): Promise<CommitLog> {
+  claim(partition: number, topicId = TOPIC_ID, foldEvery?: number, lake = this.lake): Promise<CommitLog> {
     return CommitLog.claim({
-      lake: this.lake,
+      lake,
       root: ROOT,
       topic: TOPIC,
       topicId,
