@@ -26,7 +26,7 @@ const TRIALS = LONG
       { seeds: 200, ...MIDDLE },
       { seeds: 2, ...LARGE },
     ]
-  : [{ seeds: 200, ...SMALL }]
+  : [{ seeds: 100, ...SMALL }]
 const REAL_TRIALS = LONG ? [{ seeds: 3, ...THIRD }] : [{ seeds: 1, ...SMALL }]
 const TIMEOUT_MS = LONG ? 1_800_000 : 240_000
 
