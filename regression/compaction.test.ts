@@ -18,6 +18,7 @@ import { openWebHdfsLake } from '../src/lake/webhdfs.ts'
 import type { EventLog } from '../src/log/log.ts'
 import { openSqliteLog } from '../src/log/sqlite.ts'
 import { LakeFollower } from '../src/stats/follower.ts'
+import { boundLake } from '../test/lake/bound-lake.ts'
 import { openAppendingLake, openMemoryLake } from '../test/lake/memory.ts'
 import { APPENDING_STEPS, COPYING_STEPS, dyingLake, type Step, tornCalls, WAYS, type Way } from './dying-lake.ts'
 import { LONG } from './form.ts'
@@ -67,13 +68,7 @@ async function everyPath(lake: LakeStorage): Promise<string[]> {
 /** As HDFS is while a snapshot holds the files. */
 function refusingLake(lake: LakeStorage): LakeStorage {
   return {
-    write: (path, body) => lake.write(path, body),
-    rename: (from, to) => lake.rename(from, to),
-    read: (path) => lake.read(path),
-    stream: (path) => lake.stream(path),
-    stat: (path) => lake.stat(path),
-    list: (path, options) => lake.list(path, options),
-    remove: (path) => lake.remove(path),
+    ...boundLake(lake),
     concat: async () => {
       throw new MusicFakerError('LAKE_DENIED', 'in a snapshot')
     },

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { z } from 'zod'
-import { DURATION } from './duration.ts'
+import { DURATION, milliseconds } from './duration.ts'
 import { MusicFakerError } from './errors.ts'
 
 const text = z.string().min(1)
@@ -299,6 +299,15 @@ function parse(name: SettingName, raw: unknown, source: string): unknown {
 function defaultOf(name: SettingName, config: Record<string, unknown>): unknown {
   const value = settingOf(name).default
   return typeof value === 'function' ? value(config) : value
+}
+
+/** What an archiver does beside archiving, as the options of `archive`. */
+export function careOf({ compact, lateness, keep }: Config) {
+  return {
+    compact: compact === 'on',
+    latenessMs: milliseconds(lateness),
+    ...(keep !== undefined && { keepMs: milliseconds(keep) }),
+  }
 }
 
 function readConfigFile(file: string): Record<string, unknown> {

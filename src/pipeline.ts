@@ -3,8 +3,7 @@ import { type ArchiveEvent, type ArchiveSummary, archive } from './archive/archi
 import type { BatchLimits } from './archive/batch.ts'
 import { isArchived } from './archive/head.ts'
 import { lakeRoot } from './archive/layout.ts'
-import type { Config } from './config.ts'
-import { milliseconds } from './duration.ts'
+import { type Config, careOf } from './config.ts'
 import { isRetryable, type MusicFakerError } from './errors.ts'
 import { Generator } from './generate/generator.ts'
 import { parseRate } from './generate/pacing.ts'
@@ -58,9 +57,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
     group: config.group,
     once: false,
     acceptGap: false,
-    compact: config.compact === 'on',
-    latenessMs: milliseconds(config.lateness),
-    ...(config.keep !== undefined && { keepMs: milliseconds(config.keep) }),
+    ...careOf(config),
     signal: drain.signal,
     drainMs: DRAIN_MS,
     ...(options.onArchive && { report: options.onArchive }),

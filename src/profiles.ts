@@ -73,7 +73,7 @@ export async function openOrigin(
 ): Promise<{ folders: LakeStorage; origin: { from: 'lake' | 'folder'; path: string } }> {
   const { openLocalLake } = await import('./lake/local.ts')
   const folders = openLocalLake({ folder: '/' })
-  const remote = /^hdfs:(\/.*[^/])\/*$/.exec(typed)?.[1]
+  const remote = pathInHdfs(typed)
   if (remote !== undefined && config.profile === 'cluster') return { folders, origin: { from: 'lake', path: remote } }
   if (typed.startsWith('hdfs:')) {
     throw new MusicFakerError('USAGE', `"${typed}" cannot be imported from`, {
@@ -99,7 +99,7 @@ export function lakeFolder({ profile, dataDir }: Config): string | undefined {
  * @throws USAGE when it lies in the lake itself; LAKE_UNREACHABLE, LAKE_DENIED, CONFIG_INVALID, CONFIG_UNREADABLE
  */
 export async function openDestination(config: Config, typed: string): Promise<{ storage: LakeStorage; root: string }> {
-  const remote = /^hdfs:(\/.*[^/])\/*$/.exec(typed)?.[1]
+  const remote = pathInHdfs(typed)
   if (remote !== undefined) {
     if (config.profile === 'cluster') refuseInLake(typed, remote, `/${config.topic}`)
     return { storage: await openLake({ ...config, profile: 'cluster' }), root: remote }
@@ -114,6 +114,11 @@ export async function openDestination(config: Config, typed: string): Promise<{ 
   if (lake !== undefined) refuseInLake(typed, folder, lake)
   const { openLocalLake } = await import('./lake/local.ts')
   return { storage: openLocalLake({ folder: makeFolder(dirname(folder)) }), root: `/${basename(folder)}` }
+}
+
+/** The path that `hdfs:/PATH` names, without a slash at its end; undefined for anything else. */
+function pathInHdfs(typed: string): string | undefined {
+  return /^hdfs:(\/.*[^/])\/*$/.exec(typed)?.[1]
 }
 
 function refuseInLake(typed: string, path: string, lake: string): void {

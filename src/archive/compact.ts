@@ -4,14 +4,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { hasCode, MusicFakerError } from '../errors.ts'
+import { hasCode, type MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog } from '../log/log.ts'
 import { CommitLog } from './commits.ts'
 import { Compactor, foldersOf, type Joined } from './compactor.ts'
 import { filesOf } from './files.ts'
 import { joinedInTheEnd } from './join-plan.ts'
-import { baseName, commitsFolder, partitionNumber } from './layout.ts'
+import { commitLogs } from './lineages.ts'
 import type { ManifestEntry } from './manifest.ts'
 
 /** How long nothing more may be assigned before what is left counts as others': the session of an archiver that died. */
@@ -66,12 +66,8 @@ export async function compact(options: CompactOptions): Promise<CompactReport> {
 
 async function partitionsIn(lake: LakeStorage, root: string): Promise<CompactedPartition[]> {
   const found: CompactedPartition[] = []
-  for await (const lineage of lake.list(commitsFolder(root))) {
-    for await (const { path } of lake.list(lineage.path)) {
-      const partition = partitionNumber(baseName(path))
-      const topicId = baseName(lineage.path)
-      if (partition !== undefined) found.push({ topicId, partition, joined: 0, into: 0, bytes: 0, left: [] })
-    }
+  for await (const { topicId, partition } of commitLogs(lake, root)) {
+    found.push({ topicId, partition, joined: 0, into: 0, bytes: 0, left: [] })
   }
   return found.sort((a, b) => (a.topicId === b.topicId ? a.partition - b.partition : a.topicId < b.topicId ? -1 : 1))
 }
@@ -176,7 +172,7 @@ async function topicOf(log: EventLog): Promise<string | undefined> {
   try {
     return (await log.describe()).topicId
   } catch (error) {
-    if (error instanceof MusicFakerError && error.code === 'LOG_TOPIC_MISSING') return undefined
+    if (hasCode(error, 'LOG_TOPIC_MISSING')) return undefined
     throw error
   }
 }

@@ -7,7 +7,8 @@ import type { LakeStorage } from '../lake/storage.ts'
 import { type Checkpoint, checkpointNumbers, newestCheckpoint } from './checkpoint.ts'
 import { FileChanges } from './file-changes.ts'
 import { readRecord } from './head.ts'
-import { baseName, commitsFolder, partitionCommits, partitionNumber, recordName, recordSeq } from './layout.ts'
+import { baseName, partitionCommits, recordName, recordSeq } from './layout.ts'
+import { commitLogs } from './lineages.ts'
 import { liveFiles, type Manifest, type ManifestEntry, readManifest } from './manifest.ts'
 import type { CommitRecord, CommittedFile, JoinedFile } from './record.ts'
 
@@ -33,14 +34,8 @@ export interface LakeFile extends ManifestEntry {
  *   folded faster than it is read; what the lake throws
  */
 export async function* committedFiles(lake: LakeStorage, root: string): AsyncGenerator<LakeFile> {
-  for await (const lineage of lake.list(commitsFolder(root))) {
-    if (lineage.kind === 'file') continue
-    const topicId = baseName(lineage.path)
-    for await (const { path } of lake.list(lineage.path)) {
-      const partition = partitionNumber(baseName(path))
-      if (partition === undefined) continue
-      for await (const file of filesOf(lake, root, topicId, partition)) yield { topicId, partition, ...file }
-    }
+  for await (const { topicId, partition } of commitLogs(lake, root)) {
+    for await (const file of filesOf(lake, root, topicId, partition)) yield { topicId, partition, ...file }
   }
 }
 

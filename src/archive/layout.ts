@@ -16,6 +16,7 @@
  *
  * Spark, Hive, Trino and DuckDB skip names that begin with `_`.
  */
+import { parentOf } from '../lake/path.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 
 const SEQ_DIGITS = 20
@@ -131,11 +132,15 @@ export function dayFolder(root: string, day: string): string {
   return `${root}/year=${year}/month=${month}/day=${date}`
 }
 
+/** The reverse of `dayFolder`; undefined for any other folder. */
+function dayOfFolder(folder: string): string | undefined {
+  return /\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)$/.exec(folder)?.slice(1).join('-')
+}
+
 /** The UTC day, YYYY-MM-DD, that the file of a path is kept under; of the quarantine, that of its commit. */
 export function dayOf(path: string): string | undefined {
-  const [, whole, ...parts] =
-    /\/(?:day=(\d{4}-\d\d-\d\d)|year=(\d{4})\/month=(\d\d)\/day=(\d\d))\/[^/]*$/.exec(path) ?? []
-  return whole ?? (parts[0] === undefined ? undefined : parts.join('-'))
+  const folder = parentOf(path)
+  return dayOfFolder(folder) ?? /\/day=(\d{4}-\d\d-\d\d)$/.exec(folder)?.[1]
 }
 
 /** The file that seals a day. */
@@ -147,7 +152,7 @@ export async function* dayFolders(lake: LakeStorage, root: string): AsyncGenerat
     if (!baseName(year.path).startsWith('year=')) continue
     for await (const month of lake.list(year.path)) {
       for await (const { path, modified } of lake.list(month.path)) {
-        const day = /\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)$/.exec(path)?.slice(1).join('-')
+        const day = dayOfFolder(path)
         if (day !== undefined) yield { day, modified }
       }
     }
@@ -188,7 +193,7 @@ export interface BatchName {
 export function readBatchName(root: string, path: string): BatchName | undefined {
   const inQuarantine = path.startsWith(`${quarantineFolder(root)}/`)
   const file = /\/batch_(\d{8}_\d{6})_p(\d{1,9})_(\d{1,15})-(\d{1,15})\.jsonl$/.exec(path)
-  const day = /\/year=(\d{4})\/month=(\d\d)\/day=(\d\d)\/[^/]*$/.exec(path)
+  const day = dayOfFolder(parentOf(path))
   if (!file || !(day || inQuarantine)) return undefined
   const [at = '', partition, first, last] = file.slice(1)
   return {
@@ -196,6 +201,6 @@ export function readBatchName(root: string, path: string): BatchName | undefined
     partition: Number(partition),
     first: Number(first),
     next: Number(last) + 1,
-    day: day ? day.slice(1).join('-') : null,
+    day: day ?? null,
   }
 }

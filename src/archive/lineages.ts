@@ -5,7 +5,7 @@ import { hasCode, isRetryable, type MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
 import { pause, retrying } from '../retry.ts'
-import { baseName, commitsFolder } from './layout.ts'
+import { baseName, commitsFolder, partitionNumber } from './layout.ts'
 
 /** The lineage of imported files: of no topic. No log gives a topic such an id. */
 export const IMPORT_ID = 'import'
@@ -31,6 +31,20 @@ export async function readLineages(lake: LakeStorage, root: string, patience: Pa
     if (patience.signal.aborted) return new Set<string>()
     throw error
   })
+}
+
+/** Every partition of every lineage that has a commit log, which is at `path`. */
+export async function* commitLogs(
+  lake: LakeStorage,
+  root: string,
+): AsyncGenerator<{ topicId: string; partition: number; path: string }> {
+  for await (const lineage of lake.list(commitsFolder(root))) {
+    if (lineage.kind === 'file') continue
+    for await (const { path } of lake.list(lineage.path)) {
+      const partition = partitionNumber(baseName(path))
+      if (partition !== undefined) yield { topicId: baseName(lineage.path), partition, path }
+    }
+  }
 }
 
 /**

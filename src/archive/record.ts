@@ -22,6 +22,7 @@ import { z } from 'zod'
 import { MusicFakerError } from '../errors.ts'
 import { QUARANTINE_REASONS } from '../event.ts'
 import { type Summary, summarySchema } from '../stats/summary.ts'
+import { crcText } from './crc32.ts'
 
 export const RECORD_FORMAT = 2
 const KNOWN_FORMATS = [1, RECORD_FORMAT] as const
@@ -259,7 +260,7 @@ function isKnown(format: number): boolean {
 }
 
 function checksum(bytes: Uint8Array): string {
-  return crc32(bytes).toString(16).padStart(8, '0')
+  return crcText(crc32(bytes))
 }
 
 /** The number of quarantined messages of a batch, or of totals, over all reasons. */

@@ -3,6 +3,7 @@ import type { LakeStorage } from '../lake/storage.ts'
 import { pause } from '../retry.ts'
 import type { CommitLog } from './commits.ts'
 import { filesOf } from './files.ts'
+import { dayOf } from './layout.ts'
 import type { RetentionRecord } from './record.ts'
 
 /** Files of one record: for so long a commit may have to wait. */
@@ -56,7 +57,7 @@ export async function removeOld(options: RetentionOptions, now: number): Promise
   }
   for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
     signal.throwIfAborted()
-    const of = Date.parse(day ?? /\/day=([^/]*)\/[^/]*$/.exec(path)?.[1] ?? '')
+    const of = Date.parse(day ?? dayOf(path) ?? '')
     // What has no day stays.
     if (!(of + DAY_MS + keepMs <= now)) continue
     old.push({ path, day, events, bytes })

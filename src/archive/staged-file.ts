@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import type { LakeStorage } from '../lake/storage.ts'
+import { crcText } from './crc32.ts'
 import type { CommittedFile } from './record.ts'
 
 const FIRST_CHUNK = 16_384
@@ -49,8 +50,7 @@ export class StagedFile {
     this.#account(rest)
     if (this.#stream) this.#stream.end(rest)
     else this.#written = this.#lake.write(this.#path, rest)
-    const crc = this.#crc.toString(16).padStart(8, '0')
-    return { staged: this.#path, path, day, events: this.#lines, bytes: this.#bytes, crc32: crc }
+    return { staged: this.#path, path, day, events: this.#lines, bytes: this.#bytes, crc32: crcText(this.#crc) }
   }
 
   /** Resolves when a sealed file is whole in the lake; rejects with the lake's error. */

@@ -8,7 +8,8 @@ import { secure } from './security.ts'
 import { cannotListen } from './server.ts'
 
 /**
- * Serves `/metrics`, `/health` and its parts as the dashboard has them, under the rules of the dashboard: read-only, and to this machine only where `host` is of it.
+ * Serves `/metrics`, `/health` and its parts as the dashboard has them, under its rules: read-only, and to this machine only
+ * where `host` is of it.
  * @throws PORT_TAKEN, CONFIG_INVALID when the address cannot be listened on
  */
 export async function serveMetrics(options: {

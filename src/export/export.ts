@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { CommitLog } from '../archive/commits.ts'
+import { crcText } from '../archive/crc32.ts'
 import { committedFiles } from '../archive/files.ts'
 import { dayFolder } from '../archive/layout.ts'
 import type { CommittedFile } from '../archive/record.ts'
@@ -175,7 +176,7 @@ class Export {
       }
     }
     await this.#options.destination.write(staged, counted(this.#options.format))
-    return { bytes, crc32: crc.toString(16).padStart(8, '0') }
+    return { bytes, crc32: crcText(crc) }
   }
 
   async *#encode(slice: Slice, encoder: RowEncoder, summary: SummaryBuilder): AsyncGenerator<Uint8Array> {

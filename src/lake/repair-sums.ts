@@ -1,5 +1,6 @@
 /** What files of the lake hold. */
 import { crc32 } from 'node:zlib'
+import { crcText } from '../archive/crc32.ts'
 import type { CommittedFile } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import type { LakeStorage } from './storage.ts'
@@ -21,7 +22,7 @@ export async function checksumOf(
     if (hasCode(error, 'LAKE_NOT_FOUND')) return undefined
     throw error
   }
-  return { bytes, crc32: crc.toString(16).padStart(8, '0') }
+  return { bytes, crc32: crcText(crc) }
 }
 
 /** Whether the file is there as `expected` says, to the last byte. */

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { crcText } from '../archive/crc32.ts'
 import { baseName, laterName, quarantineFolder, SEAL } from '../archive/layout.ts'
 import type { CompactionRecord } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
@@ -168,7 +169,7 @@ export async function checkContent(
     throw error
   }
   if (bytes !== file.bytes) return bytes
-  const found = crc.toString(16).padStart(8, '0')
+  const found = crcText(crc)
   if (found !== file.crc32) {
     findings.add('file_checksum', at, `CRC-32 ${found}, ${file.record} says ${file.crc32}`, file.record)
   } else if (lines !== file.events || last !== LF) {

@@ -1,6 +1,6 @@
 /** Where the figures of a report come from: the records' summaries, or, for one day, that day's events. */
 import { committedFiles } from '../archive/files.ts'
-import type { BatchRecord } from '../archive/record.ts'
+import { type BatchRecord, RECORD_FORMAT } from '../archive/record.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import { wholeLines } from '../export/lines.ts'
 import { EventRow } from '../export/row.ts'
@@ -75,6 +75,15 @@ async function sumOfDay(day: string, { lake, root, signal, onProgress }: FigureO
   }
   const totals = new Totals()
   const place = { topic: root.slice(1), topicId: 'day', partition: 0, seq: 1, fence: 1, owner: 'report', id: 'report' }
-  totals.add({ format: 2, ...place, ...record, first: 0, next: events, events, files, summary: summary.build() })
+  totals.add({
+    format: RECORD_FORMAT,
+    ...place,
+    ...record,
+    first: 0,
+    next: events,
+    events,
+    files,
+    summary: summary.build(),
+  })
   return totals
 }

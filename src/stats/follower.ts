@@ -1,4 +1,4 @@
-import { baseName, commitsFolder, partitionNumber } from '../archive/layout.ts'
+import { commitLogs } from '../archive/lineages.ts'
 import { MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { type FollowerProblem, PartitionFollower, type PartitionState } from './partition-follower.ts'
@@ -144,12 +144,8 @@ class View {
   /** Every partition of every lineage that the lake has now. */
   async #discover(): Promise<PartitionFollower[]> {
     const found: PartitionFollower[] = []
-    for await (const lineage of this.#lake.list(commitsFolder(this.#root))) {
-      if (lineage.kind !== 'directory') continue
-      for await (const { path } of this.#lake.list(lineage.path)) {
-        const partition = partitionNumber(baseName(path))
-        if (partition !== undefined) found.push(this.#follower(path, baseName(lineage.path), partition))
-      }
+    for await (const { path, topicId, partition } of commitLogs(this.#lake, this.#root)) {
+      found.push(this.#follower(path, topicId, partition))
     }
     return found
   }

@@ -8,6 +8,7 @@ import { encode } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import type { Assignment, EventLog } from '../../src/log/log.ts'
 import { eventually } from '../contract/log-reading.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
 import { eventOf } from '../stats/records.ts'
@@ -97,7 +98,7 @@ it('looks at a lake that does not answer no more often than at one that does', a
     if (list.mock.calls.length > TOO_MANY) stop.abort()
     throw new MusicFakerError('LAKE_UNREACHABLE', 'no answer')
   })
-  const running = run({ lake: { ...bound(lake), list }, signal: stop.signal })
+  const running = run({ lake: { ...boundLake(lake), list }, signal: stop.signal })
   await vi.advanceTimersByTimeAsync(1_000)
   expect(list.mock.calls.length).toBeLessThan(20)
   stop.abort()
@@ -117,7 +118,7 @@ it('does not wait for a partition of another member whose commit log is damaged'
     if (list.mock.calls.length > TOO_MANY) stop.abort()
     return lake.list(...args)
   })
-  const watched = { ...bound(lake), list }
+  const watched = { ...boundLake(lake), list }
   await expect(run({ lake: watched, signal: stop.signal })).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
   expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1)
   expect(idler.held.some(({ partition, revoked }) => partition === 0 && !revoked.aborted)).toBe(true)
@@ -143,7 +144,7 @@ it('drains what it holds, also when it is given more meanwhile', async () => {
   const gate = Promise.withResolvers<void>()
   const held = vi.fn()
   const slow: LakeStorage = {
-    ...bound(lake),
+    ...boundLake(lake),
     rename: async (from, to) => {
       // The first record that is no claim.
       if (to.endsWith(recordName(2))) {
@@ -170,7 +171,7 @@ it('leaves at once when it is told to stop while the lake does not let it claim'
   })
   put(0, 'one')
   await run()
-  const running = run({ lake: { ...bound(lake), read }, once: false, signal: stop.signal })
+  const running = run({ lake: { ...boundLake(lake), read }, once: false, signal: stop.signal })
   await eventually(() => expect(read).toHaveBeenCalled(), 5_000)
   stop.abort()
   expect(await running).toMatchObject({ drained: true })
@@ -182,7 +183,7 @@ it('does not wait longer than a drain may take for a call that hangs', async () 
   const staged = vi.fn((path: string, body: Parameters<LakeStorage['write']>[1]) =>
     path.includes('record') ? lake.write(path, body) : hanging(),
   )
-  const running = run({ lake: { ...bound(lake), write: staged }, once: false, signal: stop.signal })
+  const running = run({ lake: { ...boundLake(lake), write: staged }, once: false, signal: stop.signal })
   put(0, 'one')
   await eventually(() => expect(hanging).toHaveBeenCalled(), 5_000)
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -197,7 +198,7 @@ it('lets go of a partition that is taken from it while a call hangs, and takes i
   let hangs = true
   const write = (path: string, body: Parameters<LakeStorage['write']>[1]) =>
     hangs && path.endsWith('.jsonl') ? hanging() : lake.write(path, body)
-  const running = run({ lake: { ...bound(lake), write }, once: false, signal: stop.signal, drainMs: 100 })
+  const running = run({ lake: { ...boundLake(lake), write }, once: false, signal: stop.signal, drainMs: 100 })
   put(0, 'one')
   await eventually(() => expect(hanging).toHaveBeenCalled(), 5_000)
   hangs = false
@@ -208,16 +209,3 @@ it('lets go of a partition that is taken from it while a call hangs, and takes i
   stop.abort()
   expect(await running).toMatchObject({ events: 1 })
 })
-
-function bound(of: LakeStorage): LakeStorage {
-  return {
-    write: (path, body) => of.write(path, body),
-    rename: (from, to) => of.rename(from, to),
-    read: (path) => of.read(path),
-    stream: (path) => of.stream(path),
-    stat: (path) => of.stat(path),
-    list: (path, options) => of.list(path, options),
-    remove: (path) => of.remove(path),
-    close: () => of.close(),
-  }
-}

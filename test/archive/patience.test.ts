@@ -4,6 +4,7 @@ import { type ArchiveEvent, archive } from '../../src/archive/archiver.ts'
 import { MusicFakerError } from '../../src/errors.ts'
 import { encode } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
 import { eventOf } from '../stats/records.ts'
@@ -24,14 +25,8 @@ async function start(write: LakeStorage['write'], signal: AbortSignal, report: (
   topic.put(0, encode(eventOf({})))
   const lake = openMemoryLake()
   const failing: LakeStorage = {
+    ...boundLake(lake),
     write: (path, body) => (path.endsWith('.jsonl') ? write(path, body) : lake.write(path, body)),
-    rename: (from, to) => lake.rename(from, to),
-    read: (path) => lake.read(path),
-    stream: (path) => lake.stream(path),
-    stat: (path) => lake.stat(path),
-    list: (path, options) => lake.list(path, options),
-    remove: (path) => lake.remove(path),
-    close: () => lake.close(),
   }
   const limits = { messages: 10, bytes: 1e9, ageMs: 20 }
   return {

@@ -8,6 +8,7 @@ import { verify } from '../../src/lake/verify.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import { LakeFollower } from '../../src/stats/follower.ts'
 import { eventually } from '../contract/log-reading.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
 import { dataFiles, quarantined } from './lake-contents.ts'
@@ -120,7 +121,7 @@ it('is finished by the next owner when it dies between the record and the last f
   now = FIRST + 3 * DAY_MS
   let removals = 0
   const dying: LakeStorage = {
-    ...wrapped(lake),
+    ...boundLake(lake),
     remove: (path) => (path.includes('/batch_') && ++removals > 2 ? new Promise(() => {}) : lake.remove(path)),
   }
   const commits = await own(dying)
@@ -141,16 +142,3 @@ it('goes on by itself while archiving', async () => {
   stop.abort()
   await running
 })
-
-function wrapped(of: LakeStorage): LakeStorage {
-  return {
-    write: (path, body) => of.write(path, body),
-    rename: (from, to) => of.rename(from, to),
-    read: (path) => of.read(path),
-    stream: (path) => of.stream(path),
-    stat: (path) => of.stat(path),
-    list: (path, options) => of.list(path, options),
-    remove: (path) => of.remove(path),
-    close: async () => {},
-  }
-}

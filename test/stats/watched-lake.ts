@@ -1,4 +1,5 @@
 import type { LakeStorage } from '../../src/lake/storage.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 
 export type LakeOperation = 'list' | 'read'
 
@@ -12,12 +13,7 @@ export function watchedLake(
   after: (operation: LakeOperation, path: string) => void = () => {},
 ): LakeStorage {
   return {
-    write: (path, body) => lake.write(path, body),
-    rename: (from, to) => lake.rename(from, to),
-    stream: (path) => lake.stream(path),
-    stat: (path) => lake.stat(path),
-    remove: (path) => lake.remove(path),
-    close: () => lake.close(),
+    ...boundLake(lake),
     async read(path) {
       try {
         await before('read', path)

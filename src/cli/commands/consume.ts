@@ -1,6 +1,6 @@
 import { type BatchLimits, REALTIME } from '../../archive/batch.ts'
 import { lakeRoot } from '../../archive/layout.ts'
-import { milliseconds } from '../../duration.ts'
+import { careOf } from '../../config.ts'
 import { MusicFakerError } from '../../errors.ts'
 import { ArchiveTalk, archiveSummaryText } from '../archive-talk.ts'
 import { command } from '../command.ts'
@@ -86,9 +86,7 @@ export const consume = command({
       group: config.group,
       once: options.once,
       acceptGap: options.acceptGap,
-      compact: config.compact === 'on',
-      latenessMs: milliseconds(config.lateness),
-      ...(config.keep !== undefined && { keepMs: milliseconds(config.keep) }),
+      ...careOf(config),
       report: (event) => {
         metrics.archived(event)
         archiver.archived(event)
