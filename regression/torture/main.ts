@@ -2,7 +2,6 @@
 import { appendFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { siteOf } from '../../src/cluster/site.ts'
 import { MusicFakerError } from '../../src/errors.ts'
 import { Random } from '../../src/generate/random.ts'
 import { expectExactlyOnce, type Verdict } from '../oracle.ts'
@@ -73,7 +72,8 @@ async function torture(options: TortureOptions, interrupted: AbortSignal): Promi
     const proofBegin = performance.now()
     const verdict = await prove(system, complain)
     const proofSeconds = (performance.now() - proofBegin) / 1000
-    if (problems.length > 0) keepLogs(system, out)
+    // Their folder goes away, and with it what would tell why.
+    if (problems.length > 0) cpSync(system.folder, join(out, 'data'), { recursive: true })
     return {
       ...{ clean: problems.length === 0, problems, begun: begun.toISOString(), minutes: length, seed, rate },
       machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${process.platform}`,
@@ -106,11 +106,6 @@ async function prove(system: System, complain: (what: string) => void): Promise<
     complain(`the proof failed: ${(error as Error).message}`)
     return undefined
   }
-}
-
-/** What Kafka and HDFS said goes away with their folder. */
-function keepLogs(system: System, out: string): void {
-  cpSync(join(siteOf(system.config).folder, 'logs'), join(out, 'services'), { recursive: true })
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second leaves at once, and the exit handler ends every process. */

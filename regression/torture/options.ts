@@ -12,7 +12,8 @@ At the end the lake must hold every event once, and the dashboard must say so. E
   --minutes N    how long; 10 by default. Ctrl-C ends it earlier, still with the proof; a second one leaves at once
   --seed N       of the acts and of the producers; taken from the clock by default
   --rate N       events per second of each of the two producers; 500 by default
-  --out FOLDER   for the list of acts, the result and what each part printed; regression/torture/results/<time> by default
+  --out FOLDER   for the list of acts, the result and what each part printed, and, where something went wrong, the data of
+                 Kafka and HDFS and the ledgers; regression/torture/results/<time> by default
   --record       show the result in docs/GUARANTEES.md
 `
 

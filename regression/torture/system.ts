@@ -38,7 +38,8 @@ export interface SystemOptions {
 export class System {
   readonly config: Config
   readonly #options: SystemOptions
-  readonly #folder: string
+  /** Of Kafka's and HDFS's data and of the ledgers. */
+  readonly folder: string
   /** Every life of a producer. */
   readonly produced: Required<Produced>[] = []
   /** When archivers told of commits, epoch milliseconds. */
@@ -59,7 +60,7 @@ export class System {
   private constructor(options: SystemOptions, folder: string, config: Config) {
     this.config = config
     this.#options = options
-    this.#folder = folder
+    this.folder = folder
     this.kafka = new Service(config, 'kafka')
     this.namenode = new Service(config, 'namenode')
     this.datanode = new Service(config, 'datanode')
@@ -99,7 +100,7 @@ export class System {
   /** Ends every process and removes all data. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const part of [...this.#running, this.guest, this.rival]) await part.kill()
-    destroySystem(this.#folder)
+    destroySystem(this.folder)
     process.off('exit', this.#destroyAtExit)
   }
 
@@ -143,7 +144,7 @@ export class System {
 
   #part(name: string, atWork: RegExp, args: () => string[]): Part {
     const environment = { ...cleanEnvironment(), ...environmentOf(this.config) }
-    const folder = join(this.#folder, PARTS)
+    const folder = join(this.folder, PARTS)
     const { out, complain } = this.#options
     const onCommit = () => void this.commits.push(Date.now())
     return new Part({ name, atWork, args, environment, folder, out, onCommit, complain })
@@ -153,7 +154,7 @@ export class System {
     const life = this.produced.length
     const seed = (this.#options.seed + life) >>> 0
     const start = FIRST_START + life * DAY_MS
-    const ledger = join(this.#folder, `ledger${life}`)
+    const ledger = join(this.folder, `ledger${life}`)
     const perSecond = this.#options.rate
     this.produced.push({ seed, start, ledger, perSecond, speed: SPEED })
     return [
