@@ -13,6 +13,7 @@ import { isArchived } from './head.ts'
 import { readLineages, untilTopicIsThere } from './lineages.ts'
 import { PartitionArchiver } from './partition.ts'
 import { type ArchiveEvent, type ArchiveSummary, ArchiveTally } from './report.ts'
+import { type Seal, sealOnce } from './seal.ts'
 
 export type { ArchiveEvent, ArchiveSummary } from './report.ts'
 
@@ -50,7 +51,7 @@ export interface ArchiveOptions {
   compact?: boolean
   /** Remove files this long after the end of their day, milliseconds; undefined: keep all. */
   keepMs?: number
-  /** Seal days in the background, this long after their end, milliseconds. */
+  /** Seal days in the background, or at the end of `once`, this long after their end, milliseconds. */
   latenessMs?: number
   /** Epoch milliseconds; Date.now by default. */
   clock?: () => number
@@ -93,7 +94,7 @@ class Archiver {
   }
 
   async run(): Promise<ArchiveSummary> {
-    const { log, lake, root, signal, once } = this.#options
+    const { log, lake, root, signal, once, latenessMs } = this.#options
     const patience = { signal, onRetry: (error: MusicFakerError) => this.#report({ kind: 'waiting', error }) }
     if (once) this.#targets = await this.#readTargets()
     const drain = () => void this.#drain()
@@ -113,6 +114,10 @@ class Archiver {
     }
     const [failure] = this.#stopped.values()
     if (failure) throw failure
+    if (once && latenessMs !== undefined) {
+      const onSealed = (seal: Seal) => this.#report({ kind: 'sealed', partition: 0, seal })
+      await sealOnce({ log, lake, root, latenessMs, signal, onSealed, clock: this.#clock })
+    }
     return this.#tally.summary(!this.#abandon.signal.aborted)
   }
 

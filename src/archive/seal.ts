@@ -14,7 +14,7 @@ import type { EventLog } from '../log/log.ts'
 import { pause } from '../retry.ts'
 import { committedFiles } from './files.ts'
 import { lastBatch, readHead } from './head.ts'
-import { dayFolder, dayFolders, SEAL } from './layout.ts'
+import { dayFolder, dayFolders, partitionStaging, SEAL } from './layout.ts'
 
 const DAY_MS = 86_400_000
 const PAUSE_MS = 60_000
@@ -128,6 +128,22 @@ export class Sealer {
     }
     onSealed?.(seal)
   }
+}
+
+/** Seals what is due now, for who owns no partition. Never rejects: whoever archives next makes up for what fails. */
+export async function sealOnce(of: Omit<SealerOptions, 'staging'>): Promise<void> {
+  try {
+    const { topicId } = await of.log.describe()
+    // Older than any fence: the next owner of the partition sweeps what may be left.
+    await new Sealer({ ...of, staging: `${partitionStaging(of.root, topicId, 0)}/0` }).pass()
+  } catch {
+    // Events are archived, sealed or not.
+  }
+}
+
+/** Whether a day's folder has a seal, of whichever program. */
+export async function isSealed(lake: LakeStorage, root: string, day: string): Promise<boolean> {
+  return (await lake.stat(sealPath(root, day))) !== undefined
 }
 
 function sealPath(root: string, day: string): string {

@@ -14,6 +14,7 @@ import { crcText } from '../archive/crc32.ts'
 import { committedFiles } from '../archive/files.ts'
 import { dayFolder } from '../archive/layout.ts'
 import type { CommittedFile } from '../archive/record.ts'
+import { isSealed } from '../archive/seal.ts'
 import { hasCode, type MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { SummaryBuilder } from '../stats/summary.ts'
@@ -43,6 +44,8 @@ export interface ExportOptions {
   /** Days, YYYY-MM-DD, both inclusive; all when left out. */
   from?: string | undefined
   until?: string | undefined
+  /** Take days that are not sealed yet as well: what comes of them later is exported in further files. */
+  open?: boolean
   /** Write a Delta Lake log as well; parquet only. */
   delta?: boolean
   signal: AbortSignal
@@ -58,12 +61,14 @@ export interface ExportReport {
   events: number
   files: number
   bytes: number
+  /** Days that are left for a later run since they are not sealed, oldest first, with what there is of them so far. */
+  waiting: { day: string; events: number }[]
   /** The newest version of the Delta table; null without one. */
   deltaVersion: number | null
 }
 
 /**
- * Exports what is committed and not exported yet.
+ * Exports what is committed of sealed days and not exported yet.
  * @throws COMMIT_FENCED when another export to the same destination has begun since; COMMIT_CORRUPT when a file is not what
  *   its record says; what the storages throw; the signal's reason. It may be run again after any of them.
  */
@@ -76,12 +81,14 @@ class Export {
   readonly #report: ExportReport
   readonly #row = new EventRow()
   #commits: CommitLog | undefined
+  /** Days that were looked at, and whether they are to be exported. */
+  readonly #due = new Map<string, boolean>()
   /** Events read so far, for the progress. */
   #read = 0
 
   constructor(options: ExportOptions) {
     this.#options = options
-    this.#report = { format: options.format, events: 0, files: 0, bytes: 0, deltaVersion: null }
+    this.#report = { format: options.format, events: 0, files: 0, bytes: 0, waiting: [], deltaVersion: null }
   }
 
   async run(): Promise<ExportReport> {
@@ -131,12 +138,24 @@ class Export {
       if (file.topicId === format) positions.add(file)
     }
     const backlog = new Backlog(positions, filesHeld)
+    const waiting = new Map<string, number>()
     for await (const file of committedFiles(lake, root)) {
       signal.throwIfAborted()
-      if (file.day === null || file.day < from || (until !== undefined && file.day > until)) continue
-      backlog.add(file)
+      const { day, events } = file
+      if (day === null || day < from || (until !== undefined && day > until)) continue
+      if (positions.has(file) || (await this.#isDue(day))) backlog.add(file)
+      else waiting.set(day, (waiting.get(day) ?? 0) + events)
     }
+    this.#report.waiting = [...waiting].sort().map(([day, events]) => ({ day, events }))
     return backlog
+  }
+
+  async #isDue(day: string): Promise<boolean> {
+    const { lake, root, open } = this.#options
+    if (open) return true
+    const due = this.#due.get(day) ?? (await isSealed(lake, root, day))
+    this.#due.set(day, due)
+    return due
   }
 
   async #commit(slices: readonly Slice[]): Promise<void> {

@@ -62,6 +62,11 @@ export class Positions {
     })
   }
 
+  /** Whether all of a file of the lake is exported. */
+  has(file: LakeFile): boolean {
+    return file.day !== null && file.next <= this.of({ ...file, day: file.day }).next
+  }
+
   of(stream: Stream): Position {
     return this.#positions.get(keyOf(stream)) ?? { next: 0, events: 0 }
   }
@@ -100,7 +105,7 @@ export class Backlog {
     this.#days.set(day, streams)
     const waiting = streams.get(keyOf(stream)) ?? { ...stream, done: 0, files: [] }
     streams.set(keyOf(stream), waiting)
-    if (file.next <= this.#positions.of(stream).next) {
+    if (this.#positions.has(file)) {
       waiting.done += file.events
       return
     }

@@ -137,6 +137,14 @@ it('goes on by itself while archiving', async () => {
   await running
 })
 
+it('seals what is due at the end of archiving once', async () => {
+  put('2025-07-03T20:00:00')
+  put('2025-07-04T00:10:00', 3, 1)
+  await run({ latenessMs: HOUR_MS, report: (event) => event.kind === 'sealed' && seals.push(event.seal) })
+  expect(seals).toMatchObject([{ day: '2025-07-03', events: 3 }])
+  expect(await states()).toEqual(['2025-07-04 open', '2025-07-03 sealed'])
+})
+
 it('lets two archivers seal the same day, and a seal that another program made stand', async () => {
   put('2025-07-03T20:00:00')
   put('2025-07-02T20:00:00')

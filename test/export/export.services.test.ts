@@ -23,7 +23,7 @@ it.skipIf('skipped' in services)(
     const folder = await mkdtemp(join(tmpdir(), 'music-faker-export-'))
     const run = () =>
       exportLake({
-        ...{ lake, root: source.root, destination: lake, to, format: 'parquet', delta: true },
+        ...{ lake, root: source.root, destination: lake, to, format: 'parquet', open: true, delta: true },
         signal: new AbortController().signal,
         onRetry: () => undefined,
       })

@@ -29,7 +29,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 function run(destination: LakeStorage, options: Partial<ExportOptions> = {}) {
   return exportLake({
-    ...{ lake: source.lake, root: source.root, destination, to: TO, format: 'jsonl.gz' },
+    ...{ lake: source.lake, root: source.root, destination, to: TO, format: 'jsonl.gz', open: true },
     signal: new AbortController().signal,
     onRetry: () => undefined,
     ...options,
@@ -89,6 +89,28 @@ it('exports only what is new, and days that are asked for', async () => {
   expect(await run(destination)).toMatchObject({ events: 10 })
   expect(await exported(destination)).toEqual(await source.lines())
   expect(await verify({ lake: destination, root: TO })).toMatchObject({ ok: true, events: 110 })
+})
+
+it('leaves days that are not sealed, says so, and exports what comes late to those that are', async () => {
+  const destination = openMemoryLake()
+  const waiting = (days: number[], events: number) => days.map((day) => ({ day: `2025-07-0${day}`, events }))
+  expect(await run(destination, { open: false })).toMatchObject({
+    events: 0,
+    waiting: [...waiting([1], 34), ...waiting([2, 3], 33)],
+  })
+  expect(await destination.stat(TO)).toBeUndefined()
+  await source.seal('2025-07-02')
+  expect(await run(destination, { open: false, filesHeld: 1 })).toMatchObject({ events: 33, files: 2 })
+  expect(await run(destination, { open: false })).toMatchObject({ events: 0 })
+  // Ten for each of the three days.
+  await source.fill(30)
+  expect(await run(destination, { open: false })).toMatchObject({
+    events: 10,
+    files: 2,
+    waiting: [...waiting([1], 44), ...waiting([3], 43)],
+  })
+  expect(await run(destination)).toMatchObject({ events: 87, waiting: [] })
+  expect(await exported(destination)).toEqual(await source.lines())
 })
 
 it('goes over the lake in rounds when it holds more files than may be held', async () => {

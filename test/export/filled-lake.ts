@@ -1,6 +1,7 @@
 /** A lake that a real archiver has filled from a log in memory, and an engine nobody here wrote to read exports with. */
 import { DuckDBInstance } from '@duckdb/node-api'
 import { archive } from '../../src/archive/archiver.ts'
+import { dayFolder, SEAL } from '../../src/archive/layout.ts'
 import type { MusicEvent } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { dataFiles } from '../archive/lake-contents.ts'
@@ -38,6 +39,11 @@ export class FilledLake {
       acceptGap: false,
       signal: new AbortController().signal,
     })
+  }
+
+  /** Says of a day that it is complete. */
+  async seal(day: string): Promise<void> {
+    await this.lake.write(`${dayFolder(this.root, day)}/${SEAL}`, new Uint8Array())
   }
 
   /** All lines of the lake, sorted. */

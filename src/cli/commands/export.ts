@@ -1,8 +1,9 @@
 import { lakeRoot } from '../../archive/layout.ts'
 import { MusicFakerError } from '../../errors.ts'
+import type { ExportReport } from '../../export/export.ts'
 import { FORMATS } from '../../export/formats.ts'
 import { command } from '../command.ts'
-import { formatBytes, formatCounted } from '../format.ts'
+import { formatBytes, formatCount, formatCounted } from '../format.ts'
 import { requireTopic } from '../lake-paths.ts'
 import { day, oneOf } from '../parse.ts'
 import { LAKE_SETTINGS } from '../settings.ts'
@@ -12,11 +13,11 @@ const parseFormat = oneOf(...FORMATS)
 export const exportCommand = command({
   examples: [
     'export --format parquet ./export',
-    'export --format parquet --delta ./table',
+    'export --open --format parquet --delta ./table',
     'export --format jsonl.zst --from 2025-07-01 --to 2025-07-31 ./july',
   ],
   description:
-    'Copies committed events to files of another format in folders year=/month=/day=, each event once: a second run adds what is new, and one that was cut off is finished by the next. DEST is a folder of this machine, or hdfs:/PATH in the configured HDFS.',
+    'Copies the events of sealed days to files of another format in folders year=/month=/day=, each event once: a second run adds what is new, and one that was cut off is finished by the next. DEST is a folder of this machine, or hdfs:/PATH in the configured HDFS.',
   operands: [{ name: 'DEST', help: 'folder, or hdfs:/PATH; made where it is missing' }],
   options: {
     format: {
@@ -26,6 +27,7 @@ export const exportCommand = command({
     },
     from: { value: 'DAY', help: 'events of this UTC day and later, such as 2025-07-01', parse: day },
     to: { value: 'DAY', help: 'events of this UTC day and earlier', parse: day },
+    open: { help: 'take days that are not sealed yet as well; what comes of them later makes further files' },
     delta: { help: 'with parquet: keep a Delta Lake log in DEST as well' },
   },
   settings: LAKE_SETTINGS,
@@ -54,6 +56,7 @@ export const exportCommand = command({
       format,
       from: options.from,
       until: options.to,
+      open: options.open,
       delta: options.delta,
       signal,
       onRetry: (error) => out.say(`waiting: ${error.message}`),
@@ -61,10 +64,24 @@ export const exportCommand = command({
     })
     progress.end()
     await out.result(report, () => {
-      const { events, files, bytes, deltaVersion } = report
+      const { events, files, bytes, waiting, deltaVersion } = report
+      const exported = `exported ${formatCounted(events, 'event')} to ${formatCounted(files, 'file')} (${formatBytes(bytes)}) in ${operands[0]}`
       const version = deltaVersion === null ? '' : `; Delta version ${deltaVersion}`
-      if (events === 0) return `nothing new to export${version}`
-      return `exported ${formatCounted(events, 'event')} to ${formatCounted(files, 'file')} (${formatBytes(bytes)}) in ${operands[0]}${version}`
+      return [`${events === 0 ? 'nothing new to export' : exported}${version}`, ...waitingLine(waiting)].join('\n')
     })
   },
 })
+
+function waitingLine(waiting: ExportReport['waiting']): string[] {
+  const [oldest, newest] = [waiting[0]?.day, waiting.at(-1)?.day]
+  if (oldest === undefined) return []
+  const events = formatCounted(
+    waiting.reduce((sum, day) => sum + day.events, 0),
+    'event',
+  )
+  const days =
+    waiting.length === 1
+      ? `of ${oldest} wait until it is`
+      : `of ${formatCount(waiting.length)} days, ${oldest} to ${newest}, wait until these are`
+  return [`${events} ${days} sealed; --open takes them as they are`]
+}
