@@ -99,7 +99,9 @@ export class Part implements Victim {
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    if (!(await this.#comesToWork())) return
+    const works = await this.#comesToWork()
+    this.#rest()
+    if (!works) return
     const begin = performance.now()
     const code = await this.#end(signal)
     const seconds = (performance.now() - begin) / 1000
@@ -129,9 +131,14 @@ export class Part implements Victim {
     return this.#child !== undefined
   }
 
-  async #end(signal: NodeJS.Signals): Promise<number | null> {
+  /** It is not started again by itself. */
+  #rest(): void {
     clearTimeout(this.#restart)
     this.#wanted = false
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#rest()
     const child = this.#child
     if (!child) return 0
     const closed = once(child, 'close')

@@ -1,3 +1,4 @@
+import type { MusicFakerError } from '../../src/errors.ts'
 import type { Assignment, EventLog } from '../../src/log/log.ts'
 
 /** Each topic has its own group: a broker keeps one membership for a group over all its topics. */
@@ -8,6 +9,8 @@ export function groupOf(log: EventLog): string {
 /** One member of a group: holds what it was assigned, until revoked. */
 export class Member {
   readonly held = new Map<number, Assignment>()
+  /** What `onContact` was told, in order. */
+  readonly contacts: (MusicFakerError | undefined)[] = []
   readonly #stop = new AbortController()
   readonly #ended: Promise<void>
 
@@ -24,7 +27,8 @@ export class Member {
   }
 
   async #run(log: EventLog, group: string): Promise<void> {
-    for await (const assignment of log.join({ group, signal: this.#stop.signal })) {
+    const onContact = (failure: MusicFakerError | undefined) => void this.contacts.push(failure)
+    for await (const assignment of log.join({ group, signal: this.#stop.signal, onContact })) {
       const { partition, revoked } = assignment
       if (revoked.aborted) continue
       this.held.set(partition, assignment)
