@@ -153,6 +153,27 @@ it('folds no record whose files are not published yet', async () => {
   await held.destroy()
 })
 
+it('raises no alarm where it is folded on, and a late owner writes into the hole, at any step of a verification', async () => {
+  for (const filesHeld of [1, undefined]) {
+    for (let [step, reached] = [1, true]; reached; step++) {
+      await archive.destroy()
+      archive = await SmallArchive.create(() => openMemoryLake())
+      const late = await archive.claim(0, TOPIC_ID, EVERY)
+      await write(2 * EVERY)
+      reached = false
+      let steps = 0
+      const lake = watchedLake(archive.lake, async () => {
+        if (++steps !== step) return
+        reached = true
+        await write(3 * EVERY)
+        await expect(archive.commit(late, 0, { days: { 5: 9 } })).rejects.toMatchObject({ code: 'COMMIT_FENCED' })
+      })
+      const { problems } = await verify({ lake, root: ROOT, ...(filesHeld && { filesHeld }) })
+      expect(problems, `step ${step}`).toEqual([])
+    }
+  }
+})
+
 describe('who comes too late', () => {
   it('has created nothing under a number that was folded and removed', async () => {
     const late = await archive.claim(0, TOPIC_ID, EVERY)
