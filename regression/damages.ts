@@ -90,7 +90,7 @@ export class Site {
       const fields = { user, artist: 'Carol Moore', track: 'Nights', genre: 'Jazz', duration: 146 }
       const where = { platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' }
       const value = encode({ ...fields, ...where, timestamp: formatTimestamp(timestamp, n) })
-      return { key: user, timestamp, value: n % 3 === 1 ? Buffer.from(`{broken ${n}`) : value }
+      return { key: user, value: n % 3 === 1 ? Buffer.from(`{broken ${n}`) : value }
     })
     await this.log.append(messages)
   }

@@ -133,7 +133,7 @@ export class Trial {
     const large = this.#random.float() * this.#size.messages < LARGE_ONES
     const track = large ? `${n} ${LARGE}` : `Track ${n}`
     const valid = encode({ ...event, user: key, track, timestamp: formatTimestamp(timestamp) })
-    return { key, timestamp, value: this.#random.float() < 0.05 ? Buffer.from(`{broken ${n}`) : valid }
+    return { key, value: this.#random.float() < 0.05 ? Buffer.from(`{broken ${n}`) : valid }
   }
 
   /** Up to what the log holds now. Another group's archivers take partitions away: that, and nothing else, may stop it. */

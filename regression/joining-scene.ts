@@ -22,7 +22,7 @@ export function messages(count: number, from = 0): LogMessage[] {
       ...{ user: 'eric04', artist: 'Carol Moore', track: `Track ${n}`, timestamp: formatTimestamp(timestamp) },
       ...{ genre: 'Jazz', duration: 146, platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
     })
-    return { key: 'eric04', timestamp, value: n % 9 === 4 ? Buffer.from(`{broken ${n}`) : value }
+    return { key: 'eric04', value: n % 9 === 4 ? Buffer.from(`{broken ${n}`) : value }
   })
 }
 

@@ -157,7 +157,7 @@ class Scene {
   }
 
   async #appendInvalid(): Promise<void> {
-    await this.#log.append([{ key: String(this.#kills), value: Buffer.from('{broken'), timestamp: Date.now() }])
+    await this.#log.append([{ key: String(this.#kills), value: Buffer.from('{broken') }])
   }
 
   /** What an archiver has left behind, or the other one has under way. */

@@ -71,7 +71,7 @@ function message(n: number) {
     },
     ...{ duration: 146, platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
   })
-  return { key: 'eric04', timestamp, value: n === 2 ? Buffer.from('{broken') : value }
+  return { key: 'eric04', value: n === 2 ? Buffer.from('{broken') : value }
 }
 
 /** A lake in a folder of its own, and what a rename in it leaves that is cut short. */

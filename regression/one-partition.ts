@@ -136,5 +136,5 @@ function message(n: number): LogMessage {
     ...{ user: 'eric04', artist: 'Carol Moore', track: `Track ${n}`, timestamp: formatTimestamp(timestamp) },
     ...{ genre: 'Jazz', duration: 146, platform: 'Spotify', device: 'Desktop', action: 'like', country: 'FR' },
   }
-  return { key: 'eric04', timestamp, value: n % 5 === 2 ? Buffer.from('{broken') : encode(event) }
+  return { key: 'eric04', value: n % 5 === 2 ? Buffer.from('{broken') : encode(event) }
 }

@@ -43,7 +43,7 @@ const archive = () => run('consume', '-m', 'batch', '--once')
 
 async function append(...values: Uint8Array[]): Promise<void> {
   const log = await openLog(config)
-  await log.append(values.map((value, i) => ({ key: String(i), value, timestamp: Date.now() })))
+  await log.append(values.map((value, i) => ({ key: String(i), value })))
   await log.close()
 }
 

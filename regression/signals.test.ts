@@ -41,7 +41,7 @@ describe('at every step of the protocol', () => {
   async function topicWithMessages() {
     const log = new MemoryTopic('t').open(1)
     await log.ensureTopic()
-    await log.append(Array.from({ length: MESSAGES }, (_, n) => ({ key: 'k', value: message(n), timestamp: T0 })))
+    await log.append(Array.from({ length: MESSAGES }, (_, n) => ({ key: 'k', value: message(n) })))
     return log
   }
 

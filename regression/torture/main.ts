@@ -24,7 +24,7 @@ async function main(): Promise<number> {
   mkdirSync(options.out, { recursive: true })
   const result = await torture(options, untilInterrupted())
   writeFileSync(join(options.out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`)
-  if (options.record) record(result)
+  if (options.record && result.clean) record(result)
   for (const [name, value] of rowsOf(result)) process.stdout.write(`${name.padEnd(32)} ${value}\n`)
   for (const problem of result.problems) process.stdout.write(`PROBLEM: ${problem}\n`)
   process.stdout.write(`${options.out} has the acts, the result and what each part said\n`)

@@ -14,7 +14,7 @@ At the end the lake must hold every event once, and the dashboard must say so. E
   --rate N       events per second of each of the two producers; 500 by default
   --out FOLDER   for the list of acts, the result and what each part printed, and, where something went wrong, the data of
                  Kafka and HDFS and the ledgers; regression/torture/results/<time> by default
-  --record       show the result in docs/GUARANTEES.md
+  --record       show the result in docs/GUARANTEES.md, if it is clean
 `
 
 export interface TortureOptions {

@@ -132,7 +132,7 @@ class Rubbish {
   async append(count: number): Promise<void> {
     const messages = Array.from({ length: count }, () => {
       const n = this.#made++
-      return { key: String(n), value: Buffer.from(RUBBISH[n % RUBBISH.length]!), timestamp: Date.now() }
+      return { key: String(n), value: Buffer.from(RUBBISH[n % RUBBISH.length]!) }
     })
     await this.#log.append(messages).catch((error) => {
       if (!hasCode(error, 'LOG_UNREACHABLE')) throw error

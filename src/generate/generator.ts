@@ -134,7 +134,7 @@ export class Generator {
       this.#fragments.head(this.#who, this.#track) +
       this.#timestamp(atMs, micros) +
       this.#fragments.tail(this.#who, this.#track, device, this.#action)
-    return { key: this.#listeners.users[this.#who] as string, value: this.#bytesOf(text), timestamp: atMs }
+    return { key: this.#listeners.users[this.#who] as string, value: this.#bytesOf(text) }
   }
 
   #bytesOf(text: string): Buffer {

@@ -43,14 +43,14 @@ const NO_REPLICA = -1
 const REPLICAS = 3
 
 /**
- * Messages carry their events' own time, and brokers delete, roll and refuse by that time: with the defaults, events
- * generated for last month would be deleted minutes after they were written, unarchived. So the size bounds a partition.
+ * Brokers delete, roll, refuse and forget producers by the time of messages. Here that is the time at which they came,
+ * whatever a producer says: one that gives the time of last month's events would have them deleted minutes after they
+ * were written, unarchived. No age bounds a partition, only its size: an archive that stands still for a week loses nothing.
  */
 const TOPIC_CONFIGS = [
   { name: 'retention.ms', value: '-1' },
   { name: 'retention.bytes', value: '10737418240' },
-  { name: 'segment.ms', value: '3153600000000' },
-  { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' },
+  { name: 'message.timestamp.type', value: 'LogAppendTime' },
 ]
 
 export class KafkaCluster {

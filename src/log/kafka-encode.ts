@@ -16,8 +16,8 @@ export interface BatchIdentity {
   sequence: number
 }
 
-/** Most that a record needs besides key and value: six varints of at most 10 bytes, attributes, no headers. */
-const RECORD_OVERHEAD = 40
+/** Most that a record needs besides key and value: four varints of at most 5 bytes, attributes, time, no headers. */
+const RECORD_OVERHEAD = 23
 const MAGIC = 2
 const NO_LEADER_EPOCH = -1
 const CRC_START = 17
@@ -36,18 +36,17 @@ export function fitting(messages: readonly LogMessage[], from: number, maxBytes:
   return i - from
 }
 
-/** @param messages one at least */
-export function encodeBatch(messages: readonly LogMessage[], identity: BatchIdentity): Buffer {
+/**
+ * @param messages one at least
+ * @param now epoch milliseconds, the time of all of them. Not that of the events: a broker forgets a producer whose newest
+ *   message is a day old (`producer.id.expiration.ms`) whenever it starts, and would then append a batch that comes again
+ */
+export function encodeBatch(messages: readonly LogMessage[], identity: BatchIdentity, now: number): Buffer {
   let bound = BATCH_HEADER
-  let maxTimestamp = messages[0]!.timestamp
-  for (const message of messages) {
-    bound += recordBound(message)
-    if (message.timestamp > maxTimestamp) maxTimestamp = message.timestamp
-  }
+  for (const message of messages) bound += recordBound(message)
   const batch = Buffer.allocUnsafe(bound)
-  const baseTimestamp = messages[0]!.timestamp
   let at = BATCH_HEADER
-  for (let i = 0; i < messages.length; i++) at = writeRecord(batch, at, messages[i]!, i, baseTimestamp)
+  for (let i = 0; i < messages.length; i++) at = writeRecord(batch, at, messages[i]!, i)
 
   batch.writeBigInt64BE(0n, 0)
   batch.writeInt32BE(at - 12, 8)
@@ -55,8 +54,8 @@ export function encodeBatch(messages: readonly LogMessage[], identity: BatchIden
   batch.writeInt8(MAGIC, 16)
   batch.writeInt16BE(0, ATTRIBUTES_START)
   batch.writeInt32BE(messages.length - 1, 23)
-  batch.writeBigInt64BE(BigInt(baseTimestamp), 27)
-  batch.writeBigInt64BE(BigInt(maxTimestamp), 35)
+  batch.writeBigInt64BE(BigInt(now), 27)
+  batch.writeBigInt64BE(BigInt(now), 35)
   batch.writeBigInt64BE(identity.producerId, 43)
   batch.writeInt16BE(identity.epoch, 51)
   batch.writeInt32BE(identity.sequence, 53)
@@ -102,14 +101,12 @@ function recordBound(message: LogMessage): number {
   return RECORD_OVERHEAD + message.key.length * 3 + message.value.length
 }
 
-function writeRecord(batch: Buffer, start: number, message: LogMessage, index: number, baseTimestamp: number): number {
+function writeRecord(batch: Buffer, start: number, message: LogMessage, index: number): number {
   const keyLength = Buffer.byteLength(message.key)
   const { value } = message
-  const timestampDelta = zigzag(message.timestamp - baseTimestamp)
   const body =
-    // Attributes in front, number of headers at the end.
-    1 +
-    varintSize(timestampDelta) +
+    // Attributes and the time's difference to the batch's in front, number of headers at the end.
+    2 +
     varintSize(zigzag(index)) +
     varintSize(zigzag(keyLength)) +
     keyLength +
@@ -118,7 +115,7 @@ function writeRecord(batch: Buffer, start: number, message: LogMessage, index: n
     1
   let at = writeVarint(batch, start, zigzag(body))
   batch[at++] = 0
-  at = writeVarint(batch, at, timestampDelta)
+  batch[at++] = 0
   at = writeVarint(batch, at, zigzag(index))
   at = writeVarint(batch, at, zigzag(keyLength))
   at += batch.write(message.key, at)
@@ -129,21 +126,21 @@ function writeRecord(batch: Buffer, start: number, message: LogMessage, index: n
   return at
 }
 
-/** In plain arithmetic: differences of timestamps go beyond 32 bits. */
+/** Of lengths and indexes, which are never negative and far below 2^30. */
 function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value
+  return value << 1
 }
 
 function varintSize(value: number): number {
   let size = 1
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++
+  for (let rest = value; rest >= 0x80; rest >>>= 7) size++
   return size
 }
 
 function writeVarint(batch: Buffer, start: number, value: number): number {
   let at = start
   let rest = value
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) batch[at++] = (rest % 0x80) | 0x80
+  for (; rest >= 0x80; rest >>>= 7) batch[at++] = (rest & 0x7f) | 0x80
   batch[at++] = rest
   return at
 }

@@ -193,7 +193,8 @@ function nextRound(lanes: readonly Lane[], { producerId, epoch, sequences }: Ide
     if (lane.sent === lane.messages.length || size >= ROUND_BYTES) continue
     const count = fitting(lane.messages, lane.sent, BATCH_BYTES)
     const messages = lane.messages.slice(lane.sent, lane.sent + count)
-    const bytes = encodeBatch(messages, { producerId, epoch, sequence: sequences.get(lane.partition) ?? 0 })
+    const identity = { producerId, epoch, sequence: sequences.get(lane.partition) ?? 0 }
+    const bytes = encodeBatch(messages, identity, Date.now())
     round.push({ partition: lane.partition, count, bytes })
     lane.sent += count
     size += bytes.length

@@ -15,8 +15,6 @@ export interface LogMessage {
   /** Messages with one key keep their order: they go to one partition. */
   key: string
   value: Uint8Array
-  /** Epoch milliseconds: the event's own time. */
-  timestamp: number
 }
 
 /** Offsets `[start, end)` are readable now. */

@@ -15,7 +15,7 @@
  *   committed   topic, grp, partition,    how far a group says it is
  *               next_offset
  *
- * Keys and timestamps of messages are not kept: a key only chooses the partition, and the event carries both.
+ * Keys of messages are not kept: a key only chooses the partition, and the event carries it.
  *
  * Durability: `synchronous = FULL`, so SQLite has the operating system force the WAL to disk before COMMIT returns and
  * before any reader sees the messages. A killed process loses nothing that was acknowledged, nor does a power cut, as

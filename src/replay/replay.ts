@@ -56,7 +56,7 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
       if (signal.aborted) break
       summary.first ??= timestamp
       last = timestamp
-      lot.push({ key: user, value: line, timestamp: time })
+      lot.push({ key: user, value: line })
       if (lot.length >= LARGEST_LOT) await send()
     }
     if (!signal.aborted) await send()

@@ -54,7 +54,7 @@ export function messageCases({ test, patience, newTopic, openTopic }: LogBench):
       Buffer.from('two\r\nlines\n'),
       Buffer.from([0xff, 0xfe, 0x80]),
     ]
-    await log.append(values.map((value, i) => ({ key: `clé ${i} 🎧`, value, timestamp: Date.now() })))
+    await log.append(values.map((value, i) => ({ key: `clé ${i} 🎧`, value })))
     const read = await drain(log, 0, 0, values.length)
     expect(read.values).toEqual(values)
     expect(read.batches.flatMap(({ starts }) => [...starts]).every((start) => start >= 0)).toBe(true)
@@ -129,7 +129,7 @@ export function messageCases({ test, patience, newTopic, openTopic }: LogBench):
       await log.append(messages)
     }
     const large = Buffer.alloc(600_000, 'y')
-    await log.append([{ key: 'k', value: large, timestamp: Date.now() }, message('k', 'after')])
+    await log.append([{ key: 'k', value: large }, message('k', 'after')])
     values.push(large, Buffer.from('after'))
 
     const maxBytes = 100_000

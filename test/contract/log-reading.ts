@@ -12,7 +12,7 @@ export interface Drained {
 }
 
 export function message(key: string, value: string): LogMessage {
-  return { key, value: Buffer.from(value), timestamp: Date.now() }
+  return { key, value: Buffer.from(value) }
 }
 
 /** The bytes of a batch's values. */

@@ -60,9 +60,7 @@ export class Flow {
 
   /** Appends messages as they are, valid or not. */
   async appendRaw(...values: (string | Uint8Array)[]): Promise<void> {
-    await this.log.append(
-      values.map((value, i) => ({ key: `raw ${i}`, value: Buffer.from(value), timestamp: Date.now() })),
-    )
+    await this.log.append(values.map((value, i) => ({ key: `raw ${i}`, value: Buffer.from(value) })))
   }
 
   /** Archives all that is in the log now. @param clock what the commits are dated by */

@@ -34,7 +34,7 @@ describe('messages of other programs in the embedded profile', { timeout: 30_000
     await log.ensureTopic()
     // This log has no tombstones.
     const messages = foreignMessages('embedded').filter(({ value }) => value !== null)
-    await log.append(messages.map(({ value }, i) => ({ key: `${i}`, value: value as Buffer, timestamp: Date.now() })))
+    await log.append(messages.map(({ value }, i) => ({ key: `${i}`, value: value as Buffer })))
     await log.close()
     await expectArchived(shell, messages)
     await expectServed(shell, messages)

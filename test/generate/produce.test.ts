@@ -41,6 +41,7 @@ class KeepingLog {
 
 const run = (log: Pick<KeepingLog, 'append'>, options: Partial<ProduceOptions> = {}) =>
   produce({ log, generator: newGenerator(), ...options })
+const timesOf = (log: KeepingLog) => log.events.map(({ timestamp }) => Date.parse(`${timestamp}Z`))
 const bytesOf = (log: KeepingLog) => log.messages.map(({ value }) => Buffer.from(value).toString()).join('\n')
 
 describe('a run', () => {
@@ -61,7 +62,7 @@ describe('a run', () => {
     expect(summary.lastTimestamp).toBe(log.events.at(-1)?.timestamp)
   })
 
-  it('dates events to now, never backwards, key and log time being those of the event', async () => {
+  it('dates events to now, never backwards, each keyed by its user', async () => {
     const log = new KeepingLog()
     const before = Date.now()
     await run(log, { count: 3000, maxBatch: 100 })
@@ -70,10 +71,7 @@ describe('a run', () => {
     expect(stamps).toEqual(stamps.toSorted())
     expect(parseTimestamp(stamps[0] as string)).toBeGreaterThan(before - 2000)
     expect(parseTimestamp(stamps.at(-1) as string)).toBeLessThanOrEqual(Date.now())
-    for (const [i, { key, timestamp }] of log.messages.entries()) {
-      expect(key).toBe(events[i]?.user)
-      expect(new Date(timestamp).toISOString().slice(0, 23)).toBe(events[i]?.timestamp.slice(0, 23))
-    }
+    for (const [i, { key }] of log.messages.entries()) expect(key).toBe(events[i]?.user)
   })
 
   it('from a start gives the same bytes whatever the pace, the lots and the clock', async () => {
@@ -83,10 +81,10 @@ describe('a run', () => {
     await run(logs[1], { ...from, clock: new FakeClock(START + 9_999_999_999, () => 17), maxBatch: 7 })
     expect(bytesOf(logs[1])).toBe(bytesOf(logs[0]))
     // 100 events a second at 60 times real time: 0.6 s from one to the next.
-    expect(logs[0].messages.at(-1)?.timestamp).toBeCloseTo(START + 2000 * 600, -3)
+    expect(timesOf(logs[0]).at(-1)).toBeCloseTo(START + 2000 * 600, -3)
 
     await run(logs[2], { count: 2000, start: START })
-    const seconds = ((logs[2].messages.at(-1)?.timestamp ?? 0) - START) / 1000
+    const seconds = ((timesOf(logs[2]).at(-1) ?? 0) - START) / 1000
     expect(seconds).toBeCloseTo(2000 * newGenerator().naturalStep, -2)
   })
 
@@ -95,7 +93,7 @@ describe('a run', () => {
     const clock = new FakeClock(START + 3_600_000)
     const generator = newGenerator()
     await run(log, { generator, start: START, clock, maxBatch: 64 })
-    expect(log.messages.every(({ timestamp }) => timestamp <= clock.now())).toBe(true)
+    expect(timesOf(log).every((time) => time <= clock.now())).toBe(true)
     expect(log.messages.length).toBeGreaterThan(100)
     expect(Math.abs(log.messages.length - 3600 / generator.naturalStep)).toBeLessThanOrEqual(1)
   })

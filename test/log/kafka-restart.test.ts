@@ -1,13 +1,16 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { Admin, NetworkError } from '@platformatic/kafka'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { up } from '../../src/cluster/cluster.ts'
 import { isAlive, recall } from '../../src/cluster/process.ts'
 import { pidFile, siteOf } from '../../src/cluster/site.ts'
 import type { Config } from '../../src/config.ts'
 import { isRetryable } from '../../src/errors.ts'
 import { openKafkaLog } from '../../src/log/kafka.ts'
+import { KafkaCluster } from '../../src/log/kafka-cluster.ts'
+import { KafkaProducer } from '../../src/log/kafka-producer.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import { Member } from '../contract/log-member.ts'
 import { eventually, message } from '../contract/log-reading.ts'
@@ -22,14 +25,20 @@ describe.skipIf(skipped)(`kafka restart${skipped ? ` (skipped: ${services.skippe
   let dataDir: string
   let config: Config
   let log: EventLog
+  const options = { partitions: 3, requestTimeout: 30_000, connectTimeout: 10_000 }
   const start = () =>
     up(config, { services: ['kafka'], engine: 'jvm', report: () => {}, signal: new AbortController().signal })
+
+  const kill = async () => {
+    const broker = recall(pidFile(siteOf(config), 'kafka'))!
+    process.kill(broker.pid, 'SIGKILL')
+    await eventually(() => expect(isAlive(broker)).toBe(false), 10_000)
+  }
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'music-faker-kafka-restart-'))
     config = await freeConfig(dataDir)
     await start()
-    const options = { partitions: 3, requestTimeout: 30_000, connectTimeout: 10_000 }
     log = await openKafkaLog({ ...options, brokers: config.kafkaBrokers, topic: 'restart' })
     await log.ensureTopic()
   })
@@ -57,9 +66,7 @@ describe.skipIf(skipped)(`kafka restart${skipped ? ` (skipped: ${services.skippe
     const member = new Member(log, 'restart')
     await eventually(() => expect([member.held.size, appended > 20 * LOT]).toEqual([3, true]), 20_000)
 
-    const broker = recall(pidFile(siteOf(config), 'kafka'))!
-    process.kill(broker.pid, 'SIGKILL')
-    await eventually(() => expect(isAlive(broker)).toBe(false), 10_000)
+    await kill()
     const before = appended
     await eventually(() => expect(member.contacts.at(-1)).toMatchObject({ code: 'LOG_UNREACHABLE' }), 20_000)
     await start()
@@ -79,6 +86,41 @@ describe.skipIf(skipped)(`kafka restart${skipped ? ` (skipped: ${services.skippe
     done.abort()
     await reading
     await member.leave()
+  })
+
+  it('a batch whose answer was lost with the broker is there once, though the topic goes by the time that messages give', {
+    timeout: 60_000,
+  }, async () => {
+    const topic = 'producer-times'
+    const admin = new Admin({ clientId: 'test', bootstrapBrokers: config.kafkaBrokers })
+    await admin.createTopics({
+      ...{ topics: [topic], partitions: 1, replicas: 1 },
+      configs: [{ name: 'message.timestamp.type', value: 'CreateTime' }],
+    })
+    await admin.close()
+    const cluster = new KafkaCluster({ ...options, brokers: config.kafkaBrokers, topic })
+    const producer = new KafkaProducer(cluster, new AbortController().signal)
+    await eventually(() => cluster.places(performance.now()), 10_000)
+    await producer.append([message('k', 'before')])
+
+    const connection = await cluster.connections.shared((await cluster.places(0)).partitions[0]!.leader!)
+    const send = connection.send.bind(connection)
+    let lost = false
+    vi.spyOn(connection, 'send').mockImplementationOnce((...args) => {
+      const answered = args[6]
+      args[6] = async () => {
+        await kill()
+        await start()
+        lost = true
+        answered(new NetworkError('the answer is lost'), undefined)
+      }
+      send(...args)
+    })
+    await producer.append([message('k', 'once')])
+    expect(lost).toBe(true)
+    const [partition] = (await cluster.watermarks(await cluster.places(performance.now()))).values()
+    expect(partition?.end).toBe(2)
+    cluster.connections.closeAll()
   })
 })
 

@@ -21,7 +21,7 @@ const LARGE_BYTES = 200_000
 /** Message `n` of `who`: the same bytes in every process, of many lengths, a few of them large. */
 export function numbered(who: string, n: number): LogMessage {
   const filler = n % LARGE_EVERY === 0 ? LARGE_BYTES : (n * 37) % 900
-  return { key: `u${n % 17}`, value: Buffer.from(`${who} ${n} ${'x'.repeat(filler)}.`), timestamp: n }
+  return { key: `u${n % 17}`, value: Buffer.from(`${who} ${n} ${'x'.repeat(filler)}.`) }
 }
 
 export class LogProcess {

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 /** One message, a lot of bytes. */
 function append(): Promise<void> {
-  return log.append([{ key: 'k', value: Buffer.alloc(LOT, 'x'), timestamp: 0 }])
+  return log.append([{ key: 'k', value: Buffer.alloc(LOT, 'x') }])
 }
 
 async function assigned(group: string): Promise<Assignment> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { cut, fitting, packRuns, partitionOf, RUN_BYTES, toBatch, unpack } from '../../src/log/sqlite-run.ts'
 
 const messages = fc.array(
-  fc.record({ key: fc.string({ unit: 'grapheme' }), value: fc.uint8Array({ maxLength: 40 }), timestamp: fc.nat() }),
+  fc.record({ key: fc.string({ unit: 'grapheme' }), value: fc.uint8Array({ maxLength: 40 }) }),
   { minLength: 1, maxLength: 60 },
 )
 
@@ -33,7 +33,7 @@ describe('runs', () => {
   })
 
   it('a run stays within its bytes, but a larger message is a run of its own', () => {
-    const value = (bytes: number) => ({ key: 'k', value: new Uint8Array(bytes), timestamp: 0 })
+    const value = (bytes: number) => ({ key: 'k', value: new Uint8Array(bytes) })
     const runs = packRuns([value(600_000), value(600_000), value(3_000_000), value(10), value(20)], 1)
     expect(runs.map(({ count }) => count)).toEqual([1, 1, 1, 2])
     for (const { packed } of runs.filter((_, i) => i !== 2)) expect(packed.length).toBeLessThanOrEqual(RUN_BYTES)
@@ -53,7 +53,7 @@ describe('runs', () => {
 
   it('as many messages fit as have room together', () => {
     const { count, packed } = packRuns(
-      [10, 20, 30].map((bytes) => ({ key: 'k', value: new Uint8Array(bytes), timestamp: 0 })),
+      [10, 20, 30].map((bytes) => ({ key: 'k', value: new Uint8Array(bytes) })),
       1,
     )[0]!
     const run = unpack(0, count, packed)!
@@ -62,7 +62,7 @@ describe('runs', () => {
   })
 
   it('a row whose index does not fit its bytes is no run', () => {
-    const { packed } = packRuns([{ key: 'k', value: new Uint8Array(8), timestamp: 0 }], 1)[0]!
+    const { packed } = packRuns([{ key: 'k', value: new Uint8Array(8) }], 1)[0]!
     expect(unpack(0, 1, packed.subarray(0, packed.length - 1))).toBeUndefined()
     expect(unpack(0, 9, packed)).toBeUndefined()
     expect(unpack(0, 0, packed)).toBeUndefined()

@@ -30,7 +30,7 @@ export function logSteps({ config, openLog }: Context): Step[] {
       check: 'log write',
       run: async () => {
         const before = await probe.describe()
-        await probe.append([{ key, value: Buffer.from(key), timestamp: Date.now() }])
+        await probe.append([{ key, value: Buffer.from(key) }])
         written = [...before.partitions].map(([partition, { end }]) => ({ partition, offset: end }))
         return `one message to ${probeTopic}`
       },
