@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { committedFiles, type LakeFile } from '../archive/files.ts'
-import { MusicFakerError } from '../errors.ts'
+import { hasCode, MusicFakerError } from '../errors.ts'
 import { FIELDS } from '../event.ts'
 import { wholeLines } from '../export/lines.ts'
 import type { LakeStorage } from '../lake/storage.ts'
@@ -21,6 +21,8 @@ import { openDuckDB } from './duckdb.ts'
 const LOT_BYTES = 67_108_864
 /** Lines that are loaded for one query, at most: the database takes a fraction of that on disk. */
 const MOST_BYTES = 53_687_091_200
+/** How often it begins anew when files are joined before it has a row. */
+const ATTEMPTS = 5
 const TYPES: Partial<Record<string, string>> = { timestamp: 'TIMESTAMP', duration: 'INTEGER' }
 const COLUMNS = FIELDS.map((name) => [name, TYPES[name] ?? 'VARCHAR'] as const)
 const WHOLE = new Set(['BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT'])
@@ -46,10 +48,26 @@ export interface QueryResult {
 }
 
 /**
- * Runs a query and hands its result to `use`, whose outcome it gives.
- * @throws ENGINE_MISSING; USAGE for what DuckDB refuses, in its words; what `committedFiles` and the lake throw
+ * Runs a query and hands its result to `use`, once, whose outcome it gives.
+ * @throws ENGINE_MISSING; USAGE for what DuckDB refuses, in its words; LAKE_NOT_FOUND when a file is joined with others after
+ *   the first rows are there; what `committedFiles` and the lake throw
  */
 export async function query<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    let begun = false
+    try {
+      return await queryOnce(options, (result) => {
+        begun = true
+        return use(result)
+      })
+    } catch (error) {
+      // Joined with others since it was listed: its events are in another file now.
+      if (begun || !hasCode(error, 'LAKE_NOT_FOUND') || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+async function queryOnce<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'music-faker-sql-'))
   const clear = () => rmSync(folder, { recursive: true, force: true })
   // A signal ends the process without coming back here.
@@ -72,7 +90,8 @@ async function defineEvents(connection: DuckDBConnection, scratch: string, optio
   const { folder } = options
   const files = await filesOf(options)
   if (folder !== undefined && files.length > 0) {
-    await connection.run(`CREATE VIEW events AS ${selectFrom(files.map(({ path }) => join(folder, path)))}`)
+    const view = selectFrom(files.map(({ path }) => join(folder, path)))
+    await connection.run(`CREATE VIEW events AS ${view}`).catch(refuse)
     return
   }
   await connection.run(`CREATE TABLE events (${COLUMNS.map(([name, type]) => `"${name}" ${type}`).join(', ')})`)
@@ -102,27 +121,29 @@ async function load(
   files: readonly LakeFile[],
   { lake, onProgress }: QueryOptions,
 ): Promise<void> {
-  const lot = join(scratch, 'lot.jsonl')
-  let [total, waiting] = [0, 0]
-  let handle = await open(lot, 'w')
-  const take = async () => {
-    await handle.close()
-    if (waiting > 0) await connection.run(`INSERT INTO events ${selectFrom([lot])}`)
-    waiting = 0
-  }
-  for (const file of files) {
-    for await (const block of wholeLines(lake, file)) {
-      await handle.writeFile(block)
-      waiting += block.length
-      total += block.length
-      onProgress?.(total)
-      if (waiting < LOT_BYTES) continue
-      await take()
-      handle = await open(lot, 'w')
+  const path = join(scratch, 'lot.jsonl')
+  const lot = await open(path, 'a')
+  try {
+    let [total, waiting] = [0, 0]
+    const take = async () => {
+      if (waiting > 0) await connection.run(`INSERT INTO events ${selectFrom([path])}`)
+      await lot.truncate()
+      waiting = 0
     }
+    for (const file of files) {
+      for await (const block of wholeLines(lake, file)) {
+        await lot.writeFile(block)
+        waiting += block.length
+        total += block.length
+        onProgress?.(total)
+        if (waiting >= LOT_BYTES) await take()
+      }
+    }
+    await take()
+  } finally {
+    await lot.close()
+    await rm(path)
   }
-  await take()
-  await rm(lot)
 }
 
 function selectFrom(paths: readonly string[]): string {
@@ -134,16 +155,15 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
+/** With its first rows ready, so that what is wrong with the query, or with the files, is told before them. */
 async function answer(connection: DuckDBConnection, sql: string): Promise<QueryResult> {
   const result = await connection.stream(sql).catch(refuse)
   const whole = result.columnTypes().map((type) => WHOLE.has(type.toString()))
+  const chunks = result.yieldRowsJson()
+  const first = await chunks.next().catch(refuse)
   const rows = async function* () {
-    try {
-      for await (const chunk of result.yieldRowsJson()) {
-        for (const row of chunk) yield row.map((value, i) => (whole[i] ? numberOf(value) : value))
-      }
-    } catch (error) {
-      refuse(error)
+    for (let { done, value } = first; !done; { done, value } = await chunks.next().catch(refuse)) {
+      for (const row of value ?? []) yield row.map((cell: unknown, i: number) => (whole[i] ? numberOf(cell) : cell))
     }
   }
   return { columns: result.columnNames(), rows: rows() }

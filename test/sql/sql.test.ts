@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { committedFiles } from '../../src/archive/files.ts'
 import { openLocalLake } from '../../src/lake/local.ts'
 import { type QueryOptions, query } from '../../src/sql/sql.ts'
 import { FilledLake, SUMS, sumsOf } from '../export/filled-lake.ts'
@@ -41,6 +42,20 @@ describe.each([
       columns: ['user', 'timestamp', 'duration', 'n'],
       rows: [['user1', '2025-07-02 20:07:01.000001', 101, 20]],
     })
+  })
+
+  it('begins anew when a file is joined with others before there is a row', async () => {
+    const { lake, root } = source
+    const list = lake.list.bind(lake)
+    const { value: file } = await committedFiles(lake, root).next()
+    await lake.rename(file!.path, '/elsewhere')
+    let listed = 0
+    lake.list = async function* (path, options) {
+      if (path === `${root}/_commits` && ++listed === 2) await lake.rename('/elsewhere', file!.path)
+      yield* list(path, options)
+    }
+    expect((await ask('SELECT count(*) FROM events', place())).rows).toEqual([[60]])
+    expect(listed).toBe(2)
   })
 
   it('does not look at files that no record names', async () => {
