@@ -5,14 +5,18 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { expect, inject, it } from 'vitest'
 import { committedFiles } from '../../src/archive/files.ts'
+import { siteOf } from '../../src/cluster/site.ts'
+import { loadConfig } from '../../src/config.ts'
 import { exportLake } from '../../src/export/export.ts'
 import { openWebHdfsLake } from '../../src/lake/webhdfs.ts'
 import { duckdb, FilledLake, SUMS, sumsOf } from './filled-lake.ts'
+import { missing, sumsBy } from './python.ts'
 
 const services = inject('services')
+const withoutSpark = missing('pyspark')
 
 it.skipIf('skipped' in services)(
-  'exports HDFS to HDFS: Parquet that DuckDB reads, and a Delta log',
+  `exports HDFS to HDFS: Parquet that DuckDB reads, and Spark from there${withoutSpark === undefined ? '' : ` (left out: ${withoutSpark})`}, and a Delta log`,
   async () => {
     if ('skipped' in services) return
     const { namenodes } = services.hdfs
@@ -37,7 +41,12 @@ it.skipIf('skipped' in services)(
       for await (const { path } of committedFiles(lake, to)) {
         await writeFile(join(folder, `${files++}-${basename(path)}`), await lake.read(path))
       }
-      expect(await duckdb(`SELECT ${SUMS} FROM '${folder}/*.parquet'`)).toEqual([sumsOf(await source.lines())])
+      const sums = sumsOf(await source.lines())
+      expect(await duckdb(`SELECT ${SUMS} FROM '${folder}/*.parquet'`)).toEqual([sums])
+      if (withoutSpark !== undefined) return
+      const { config } = loadConfig({ dataDir: services.dataDir, portOffset: services.portOffset }, {})
+      const hdfs = `hdfs://127.0.0.1:${siteOf(config).ports.namenodeRpc}`
+      expect(await sumsBy('pyspark', `${hdfs}${to}`)).toEqual(sums)
     } finally {
       await rm(folder, { recursive: true })
       await lake.remove(source.root)
@@ -45,5 +54,5 @@ it.skipIf('skipped' in services)(
       await lake.close()
     }
   },
-  120_000,
+  180_000,
 )

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +13,6 @@ import { openMemoryLake } from '../lake/memory.ts'
 import { duckdb, FilledLake, SUMS, sumsOf } from './filled-lake.ts'
 import { killedAt } from './killed.ts'
 
-const PYTHON = process.env.MF_TEST_PYTHON ?? 'python3'
 const TO = '/export'
 
 let folder: string
@@ -193,24 +191,5 @@ describe('Delta', () => {
       expect(added, `killed at ${last}`).toHaveLength(2)
       expect(new Set(added).size).toBe(2)
     }
-  })
-
-  const missing = spawnSync(PYTHON, ['-c', 'import pyarrow, deltalake'], { encoding: 'utf8' }).stderr ?? 'no Python'
-  const skipped = missing.trim().split('\n').at(-1)
-  it.skipIf(skipped !== '')(`is read by deltalake and pyarrow${skipped ? ` (skipped: ${skipped})` : ''}`, async () => {
-    const destination = openLocalLake({ folder })
-    await run(destination, { format: 'parquet', delta: true, until: '2025-07-02' })
-    await source.fill(10)
-    await run(destination, { format: 'parquet', delta: true })
-    const script = `
-import sys, deltalake, pyarrow.compute as pc, pyarrow.parquet as pq
-table = deltalake.DeltaTable(sys.argv[1])
-rows = [r for f in table.file_uris() for r in pq.read_table(f, partitioning=None).to_pylist()]
-micros = lambda t: int(t.replace(microsecond=0).timestamp()) * 1000000 + t.microsecond
-stamps = [micros(r['timestamp']) for r in rows]
-print(len(rows), sum(r['duration'] for r in rows), sum(r['duration'] for r in rows if r['country'] == 'FR'), min(stamps), max(stamps), table.version())
-`
-    const said = execFileSync(PYTHON, ['-c', script, join(folder, TO)], { encoding: 'utf8' })
-    expect(said.trim().split(' ')).toEqual([...sumsOf(await source.lines()), '1'])
   })
 })
