@@ -33,8 +33,8 @@ beforeEach(async () => {
 afterEach(() => archive.destroy())
 
 /** A claim, and batches of three events each, folded on the way. */
-async function write(batches: number, days: Record<number, number> = { 1: 2, 2: 1 }): Promise<void> {
-  const log = await archive.claim(0, TOPIC_ID, EVERY)
+async function write(batches: number, days: Record<number, number> = { 1: 2, 2: 1 }, every = EVERY): Promise<void> {
+  const log = await archive.claim(0, TOPIC_ID, every)
   // The time that a fold has to come to its end does not pass here: a busy disk may need longer.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
@@ -153,26 +153,31 @@ it('folds no record whose files are not published yet', async () => {
   await held.destroy()
 })
 
-it('raises no alarm where it is folded on, and a late owner writes into the hole, at any step of a verification', async () => {
-  for (const filesHeld of [1, undefined]) {
+it.each([
+  { how: 'in rounds', filesHeld: 1, every: 4, before: 8, during: 12 },
+  // So many that manifests are merged, too.
+  { how: 'at once', every: 2, before: 5, during: 18 },
+])(
+  'raises no alarm where it is folded on, and a late owner writes into the hole, at any step of a verification $how',
+  async ({ every, before, during, ...options }) => {
     for (let [step, reached] = [1, true]; reached; step++) {
       await archive.destroy()
       archive = await SmallArchive.create(() => openMemoryLake())
       const late = await archive.claim(0, TOPIC_ID, EVERY)
-      await write(2 * EVERY)
+      await write(before, { 1: 1 }, every)
       reached = false
       let steps = 0
       const lake = watchedLake(archive.lake, async () => {
         if (++steps !== step) return
         reached = true
-        await write(3 * EVERY)
+        await write(during, { 1: 1 }, every)
         await expect(archive.commit(late, 0, { days: { 5: 9 } })).rejects.toMatchObject({ code: 'COMMIT_FENCED' })
       })
-      const { problems } = await verify({ lake, root: ROOT, ...(filesHeld && { filesHeld }) })
+      const { problems } = await verify({ lake, root: ROOT, ...options })
       expect(problems, `step ${step}`).toEqual([])
     }
-  }
-})
+  },
+)
 
 describe('who comes too late', () => {
   it('has created nothing under a number that was folded and removed', async () => {
