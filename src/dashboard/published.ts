@@ -1,16 +1,11 @@
 /** Published figures of real listening, which the page lays beside its own. */
-import { OVERALL_SKIP_RATE, SKIP_RATE } from '../generate/world.ts'
+import { OVERALL_SKIP_RATE, SKIP_RATE, SKIPPED_WITHIN } from '../generate/world.ts'
 import type { Published } from './api.ts'
 
 export const PUBLISHED: Published = {
   skips: {
     source: 'P. Lamere, "The Skip", Music Machinery, 2014',
-    curve: [
-      { within: 5, share: 0.241 },
-      { within: 10, share: 0.29 },
-      { within: 30, share: 0.351 },
-      { within: null, share: OVERALL_SKIP_RATE },
-    ],
+    curve: [...SKIPPED_WITHIN, { within: null, share: OVERALL_SKIP_RATE }],
     devices: [
       { device: 'Mobile', share: SKIP_RATE.Mobile },
       { device: 'Desktop', share: SKIP_RATE.Desktop },

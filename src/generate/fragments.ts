@@ -3,7 +3,7 @@
  * concatenations and yet has the bytes of `encode()` (held by test/generate/generator.test.ts).
  *
  *   {"user":"eric04", | "artist":"..","track":"..","timestamp":" | <timestamp> | ","genre":"..","duration":146, |
- *   "platform":"Spotify", | "device":"Desktop","action":"like", | "country":"FR"}
+ *   "platform":"Spotify", | "device":"Desktop","action":"like","country":"FR"}
  */
 import { ACTIONS } from '../event.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -15,8 +15,8 @@ export class Fragments {
   readonly #tracks: readonly string[]
   readonly #genresAndDurations: readonly string[]
   readonly #platforms: readonly string[]
-  readonly #devicesAndActions: readonly string[]
-  readonly #countries: readonly string[]
+  /** By country, device and action: some 1,600. */
+  readonly #ends: readonly string[]
   readonly #listeners: Listeners
 
   constructor(catalogue: Catalogue, listeners: Listeners) {
@@ -38,8 +38,9 @@ export class Fragments {
       return text
     })
     this.#platforms = listeners.platformNames.map((platform) => `${members({ platform })},`)
-    this.#devicesAndActions = DEVICES.flatMap((device) => ACTIONS.map((action) => `${members({ device, action })},`))
-    this.#countries = listeners.countryCodes.map((country) => `${members({ country })}}`)
+    this.#ends = listeners.countryCodes.flatMap((country) =>
+      DEVICES.flatMap((device) => ACTIONS.map((action) => `${members({ device, action, country })}}`)),
+    )
   }
 
   /** Up to the quote that opens the timestamp. */
@@ -50,12 +51,8 @@ export class Fragments {
   /** From the quote that closes the timestamp. `device` and `action` are indexes of DEVICES and ACTIONS. */
   tail(who: number, track: number, device: number, action: number): string {
     const { platforms, countries } = this.#listeners
-    return (
-      (this.#genresAndDurations[track] as string) +
-      this.#platforms[platforms[who] as number] +
-      this.#devicesAndActions[device * ACTIONS.length + action] +
-      this.#countries[countries[who] as number]
-    )
+    const end = ((countries[who] as number) * DEVICES.length + device) * ACTIONS.length + action
+    return (this.#genresAndDurations[track] as string) + this.#platforms[platforms[who] as number] + this.#ends[end]
   }
 }
 

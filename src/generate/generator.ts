@@ -1,27 +1,17 @@
 /**
- * Listening events from a seed. The events are a function of the seed, the sizes and the number of calls; the times are
- * the caller's. A listener plays a track, may react to it once, and skips it or lets it end: so a skip or a like always
- * belongs to the track that this user is playing, and skips per play follow the published rates.
- *
- * Who acts next does not depend on the time yet: there are no sessions and no daily curve.
+ * Listening events from a seed. The events are a function of the seed, the sizes and the times that the caller gives. A
+ * listener plays a track, may react to it once, and skips it or lets it end (see `listening.ts`): so a skip or a like
+ * always belongs to the track that this user is playing, and skips follow the published rates and times.
  */
 import { MusicFakerError } from '../errors.ts'
 import { ACTIONS, formatTimestamp, type MusicEvent } from '../event.ts'
 import type { LogMessage } from '../log/log.ts'
-import { type Catalogue, createCatalogue, type Shelf } from './catalogue.ts'
+import { type Catalogue, createCatalogue } from './catalogue.ts'
 import { Fragments } from './fragments.ts'
 import { Listeners } from './listeners.ts'
-import { Random, WeightedChoice } from './random.ts'
-import {
-  ASSUMPTIONS,
-  type Assumptions,
-  DEVICES,
-  HOURS_PER_WEEK,
-  OVERALL_SKIP_RATE,
-  REACTIONS,
-  SKIP_RATE,
-  SKIPPED_AFTER_S,
-} from './world.ts'
+import { Listening, REACTION_SHARE } from './listening.ts'
+import { Random } from './random.ts'
+import { ASSUMPTIONS, type Assumptions, DEVICES, HOURS_PER_WEEK, OVERALL_SKIP_RATE, SKIPPED_AFTER_S } from './world.ts'
 
 export interface GeneratorOptions {
   /** Whole number, 0 to 2^32 - 1. */
@@ -39,18 +29,6 @@ const DEFAULT_LISTENERS = 10_000
 /** Streams of the seed, one for each use. Changing one changes every event that is generated from then on. */
 const STREAM = { catalogue: 1, listeners: 2, events: 3 }
 
-/** What a listener is doing. */
-const IDLE = 0
-const PLAYING = 1
-const REACTED = 2
-
-const PLAY = ACTIONS.indexOf('play')
-const SKIP = ACTIONS.indexOf('skip')
-const REACTION_NAMES = Object.keys(REACTIONS) as (keyof typeof REACTIONS)[]
-const REACTION_ACTIONS = REACTION_NAMES.map((name) => ACTIONS.indexOf(name))
-const REACTION_SHARE = Object.values(REACTIONS).reduce((sum, share) => sum + share, 0)
-const SKIP_RATES = DEVICES.map((device) => SKIP_RATE[device])
-
 const THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'))
 const SECONDS_PER_WEEK = 604_800
 /** Messages are cut out of pieces of so many bytes: the 8 KiB of Node's own pool are many more for the garbage collector. */
@@ -63,21 +41,14 @@ export class Generator {
    * Derived from the hours they listen a week, the length of tracks and the share that is skipped.
    */
   readonly naturalStep: number
-  readonly #random: Random
   readonly #catalogue: Catalogue
   readonly #listeners: Listeners
-  readonly #reaction = new WeightedChoice(Object.values(REACTIONS))
-  /** Each listener's state. */
-  readonly #phases: Uint8Array
-  readonly #tracks: Uint32Array
-  readonly #devices: Uint8Array
+  readonly #listening: Listening
   readonly #fragments: Fragments
-  /** The event just drawn: numbers of the listener, the track and so on. */
-  #who = 0
-  #track = 0
-  #action = PLAY
   #second = Number.NaN
   #secondText = ''
+  #ms = Number.NaN
+  #msText = ''
   #slab = Buffer.alloc(0)
   #used = 0
 
@@ -92,49 +63,46 @@ export class Generator {
     requireWhole('artists', artists, 100, 1_000_000)
     requireWhole('listeners', listeners, 1, 10_000_000)
     this.seed = seed
-    this.#random = new Random(seed, STREAM.events)
     this.#catalogue = createCatalogue(new Random(seed, STREAM.catalogue), artists, assumptions)
     this.#listeners = new Listeners(new Random(seed, STREAM.listeners), listeners, assumptions)
     this.naturalStep = SECONDS_PER_WEEK / (listeners * HOURS_PER_WEEK * eventsPerHour(assumptions.durationMeanS))
     this.#fragments = new Fragments(this.#catalogue, this.#listeners)
-    this.#phases = new Uint8Array(listeners)
-    this.#tracks = new Uint32Array(listeners)
-    this.#devices = new Uint8Array(listeners)
-    this.#beginInTheMiddle()
+    this.#listening = new Listening(new Random(seed, STREAM.events), this.#catalogue, this.#listeners)
   }
 
   /**
    * The next event.
-   * @param atMs   its time, whole epoch milliseconds; must lie in the years 1970 to 9999
+   * @param atMs   its time, whole epoch milliseconds; must lie in the years 1970 to 9999 and should not go back
    * @param micros 0 to 999, beyond the millisecond
    */
   next(atMs: number, micros = 0): MusicEvent {
-    this.#draw()
+    this.#listening.draw(atMs)
+    const { who, track, device, action } = this.#listening
     const { artistNames, genres, titles, artistOf, genreOf, durations } = this.#catalogue
     const { users, platformNames, platforms, countryCodes, countries } = this.#listeners
     return {
-      user: users[this.#who] as string,
-      artist: artistNames[artistOf(this.#track)] as string,
-      track: titles[this.#track] as string,
+      user: users[who] as string,
+      artist: artistNames[artistOf(track)] as string,
+      track: titles[track] as string,
       timestamp: this.#timestamp(atMs, micros),
-      genre: genres[genreOf(this.#track)] as string,
-      duration: durations[this.#track] as number,
-      platform: platformNames[platforms[this.#who] as number] as string,
-      device: DEVICES[this.#devices[this.#who] as number] as string,
-      action: ACTIONS[this.#action] as string,
-      country: countryCodes[countries[this.#who] as number] as string,
+      genre: genres[genreOf(track)] as string,
+      duration: durations[track] as number,
+      platform: platformNames[platforms[who] as number] as string,
+      device: DEVICES[device] as string,
+      action: ACTIONS[action] as string,
+      country: countryCodes[countries[who] as number] as string,
     }
   }
 
   /** The next event as a message of the log: the bytes are those of `encode(next(atMs, micros))`. */
   nextMessage(atMs: number, micros = 0): LogMessage {
-    this.#draw()
-    const device = this.#devices[this.#who] as number
+    this.#listening.draw(atMs)
+    const { who, track, device, action } = this.#listening
     const text =
-      this.#fragments.head(this.#who, this.#track) +
+      this.#fragments.head(who, track) +
       this.#timestamp(atMs, micros) +
-      this.#fragments.tail(this.#who, this.#track, device, this.#action)
-    return { key: this.#listeners.users[this.#who] as string, value: this.#bytesOf(text) }
+      this.#fragments.tail(who, track, device, action)
+    return { key: this.#listeners.users[who] as string, value: this.#bytesOf(text) }
   }
 
   #bytesOf(text: string): Buffer {
@@ -149,55 +117,18 @@ export class Generator {
     return this.#slab.subarray(start, this.#used)
   }
 
-  /** Decides the next event and moves its listener's state on. */
-  #draw(): void {
-    const random = this.#random
-    const who = this.#listeners.pick(random)
-    const phase = this.#phases[who]
-    this.#who = who
-    this.#track = this.#tracks[who] as number
-    if (phase === PLAYING && random.float() < REACTION_SHARE) {
-      this.#action = REACTION_ACTIONS[this.#reaction.pick(random)] as number
-      this.#phases[who] = REACTED
-    } else if (phase !== IDLE && random.float() < (SKIP_RATES[this.#devices[who] as number] as number)) {
-      this.#action = SKIP
-      this.#phases[who] = IDLE
-    } else {
-      this.#action = PLAY
-      this.#phases[who] = PLAYING
-      this.#devices[who] = this.#listeners.pickDevice(random, who, this.#devices[who] as number)
-      this.#track = this.#pickTrack(who)
-      this.#tracks[who] = this.#track
-    }
-  }
-
-  #pickTrack(who: number): number {
-    const genre = this.#listeners.pickGenre(this.#random, who)
-    return (this.#catalogue.shelves[genre] as Shelf).pick(this.#random)
-  }
-
-  /**
-   * Puts every listener where the chain of plays, reactions and skips would have brought them. Without it the first
-   * events of a run, one per listener, would nearly all be plays.
-   */
-  #beginInTheMiddle(): void {
-    const random = this.#random
-    for (let who = 0; who < this.#phases.length; who++) {
-      const device = this.#listeners.firstDevice(random, who)
-      this.#devices[who] = device
-      this.#tracks[who] = this.#pickTrack(who)
-      const u = random.float() * (1 + REACTION_SHARE + (SKIP_RATES[device] as number))
-      this.#phases[who] = u < 1 ? PLAYING : u < 1 + REACTION_SHARE ? REACTED : IDLE
-    }
-  }
-
+  /** Many events share a millisecond, and more a second. */
   #timestamp(atMs: number, micros: number): string {
-    const second = Math.floor(atMs / 1000)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#secondText = formatTimestamp(second * 1000).slice(0, -6)
+    if (atMs !== this.#ms) {
+      const second = Math.floor(atMs / 1000)
+      if (second !== this.#second) {
+        this.#second = second
+        this.#secondText = formatTimestamp(second * 1000).slice(0, -6)
+      }
+      this.#ms = atMs
+      this.#msText = this.#secondText + THREE_DIGITS[atMs - second * 1000]
     }
-    return this.#secondText + THREE_DIGITS[atMs - second * 1000] + THREE_DIGITS[micros]
+    return this.#msText + THREE_DIGITS[micros]
   }
 }
 

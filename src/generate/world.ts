@@ -48,12 +48,39 @@ export const REACTIONS: Shares<'pause' | 'like' | 'favorite' | 'share'> = {
 /** Hours of listening per listener and week. Published: IFPI, Engaging with Music, 2023. */
 export const HOURS_PER_WEEK = 20.7
 
-/**
- * Share of plays skipped over all devices, and mean seconds until then. Published and derived: P. Lamere's curve has 24.1 %
- * of plays skipped within 5 s, 29.0 % within 10 s, 35.1 % within 30 s, 48.6 % before the end; the middle of each span.
- */
+/** Share of plays skipped over all devices. Published, as above. */
 export const OVERALL_SKIP_RATE = 0.486
+
+/** Mean seconds until a play is skipped, of those that are. Derived from the curve below with tracks of 224 s. */
 export const SKIPPED_AFTER_S = 40
+
+/** Shares of plays that are skipped within so many seconds, over all devices. Published, as above. */
+export const SKIPPED_WITHIN = [
+  { within: 5, share: 0.241 },
+  { within: 10, share: 0.29 },
+  { within: 30, share: 0.351 },
+] as const
+
+/** The pieces of that curve, as shares of all skips: so many of them `until` the second where each ends. */
+const SKIP_SPANS = [{ within: 0, share: 0 }, ...SKIPPED_WITHIN].map(({ within, share }) => ({
+  until: within,
+  share: share / OVERALL_SKIP_RATE,
+}))
+
+/**
+ * Seconds from the beginning of a track to its skip, spread evenly between the points of the published curve, which ends
+ * with the track. Assumption: the curve has the same form on every device.
+ *
+ * @param u        in [0, 1): the share of skips that come earlier
+ * @param duration of the track in seconds, at least 30
+ */
+export function secondsUntilSkip(u: number, duration: number): number {
+  let i = SKIP_SPANS.length - 1
+  while (u < (SKIP_SPANS[i] as (typeof SKIP_SPANS)[number]).share) i--
+  const from = SKIP_SPANS[i] as (typeof SKIP_SPANS)[number]
+  const to = SKIP_SPANS[i + 1] ?? { until: duration, share: 1 }
+  return from.until + ((u - from.share) / (to.share - from.share)) * (to.until - from.until)
+}
 
 /** Share of listeners by country. Published for the US (Luminate, 2024); assumption for the others. */
 export const COUNTRIES: Shares = {

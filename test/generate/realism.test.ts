@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest'
 import type { MusicEvent } from '../../src/event.ts'
 import { Generator } from '../../src/generate/generator.ts'
-import { ASSUMPTIONS, COUNTRIES, DEVICES, platformWeights, REACTIONS, SKIP_RATE } from '../../src/generate/world.ts'
+import {
+  ASSUMPTIONS,
+  COUNTRIES,
+  DEVICES,
+  platformWeights,
+  REACTIONS,
+  SKIP_RATE,
+  SKIPPED_WITHIN,
+} from '../../src/generate/world.ts'
 import { chiSquare } from './chi-square.ts'
 
 const EVENTS = 600_000
@@ -75,6 +83,27 @@ describe('actions', () => {
   it('over all devices 48.6 % of plays are skipped, within a point', () => {
     const skipped = events.filter((event) => event.action === 'skip').length
     expectBetween(skipped / plays.length, 0.476, 0.496)
+  })
+
+  // At some 20 events per second, 10,000 listeners are heard in real time.
+  it.each([5, 20])('at %i events per second plays are skipped as soon as published, within 1.5 points', (perSecond) => {
+    const playing = new Map<string, number>()
+    const after: number[] = []
+    let played = 0
+    const generator = new Generator({ seed: 42 })
+    for (let i = 0; i < 50_000; i++) {
+      const { user, action } = generator.next(Math.floor((i * 1000) / perSecond))
+      // In whole seconds, as the page takes them.
+      const second = Math.floor(i / perSecond)
+      if (action === 'play') {
+        played++
+        playing.set(user, second)
+      } else if (action === 'skip' && playing.has(user)) after.push(second - (playing.get(user) as number))
+    }
+    for (const { within, share } of SKIPPED_WITHIN) {
+      const skipped = after.filter((seconds) => seconds <= within).length
+      expect(Math.abs(skipped / played - share), `within ${within} s`).toBeLessThan(0.015)
+    }
   })
 
   it.each(Object.entries(REACTIONS))('%s follows plays as often as assumed', (action, share) => {
