@@ -7,14 +7,16 @@
 import { consumerPerformance, streamToLake } from './ceilings.ts'
 import { part } from './child.ts'
 import { archiveCold, EVENTS, fillTo, middle, readAll } from './flow.ts'
-import { atLeast, atMost, type BenchResult, events, type Figure, perSecond } from './result.ts'
+import { atLeast, atMost, type BenchResult, events, type Figure, measureEach, perSecond } from './result.ts'
 import { type BenchSite, withClusterSite, withEmbeddedSite } from './site.ts'
 
 const COLD_RUNS = 3
 
 export async function run(): Promise<BenchResult> {
-  const figures = await withClusterSite({ topic: 'bench' }, measureCluster)
-  return { figures: [...figures, await withEmbeddedSite(measureEmbedded)] }
+  return measureEach({
+    cluster: () => withClusterSite({ topic: 'bench' }, measureCluster),
+    embedded: async () => [await withEmbeddedSite(measureEmbedded)],
+  })
 }
 
 async function measureCluster(site: BenchSite): Promise<Figure[]> {
@@ -40,6 +42,7 @@ async function measureCluster(site: BenchSite): Promise<Figure[]> {
       figure: perSecond(EVENTS, cold.elapsedMs),
       ceiling,
       target: atLeast(450_000),
+      memoryTarget: 250,
       ...usage,
     }),
     {

@@ -25,10 +25,9 @@ export function command(config: Config, args: readonly string[]): Running {
   return start(config, [...programArguments(), ...args])
 }
 
-/** Starts a file of this folder with the same flags. */
-export function part(config: Config, file: string, args: readonly string[] = []): Running {
-  const flags = programArguments().slice(0, -1)
-  return start(config, [...flags, join(import.meta.dirname, file), ...args])
+/** Starts a file of this folder with the same flags, and `flags` for Node besides. */
+export function part(config: Config, file: string, args: readonly string[] = [], flags: string[] = []): Running {
+  return start(config, [...programArguments().slice(0, -1), ...flags, join(import.meta.dirname, file), ...args])
 }
 
 function start(config: Config, args: readonly string[]): Running {

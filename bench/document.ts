@@ -5,8 +5,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { clusterModel } from './model.ts'
-import { number, ratio, target, value } from './print.ts'
-import { type BenchResult, type Figure, isMet } from './result.ts'
+import { memory, number, ratio, target, value } from './print.ts'
+import { type BenchResult, type Figure, isMet, keepsToMemory } from './result.ts'
 
 export interface StoredResult extends BenchResult {
   at: string
@@ -58,11 +58,15 @@ function measured(results: ReadonlyMap<string, StoredResult>): string {
   const parts = ['', machineLine([...results.values()])]
   for (const [name, title] of Object.entries(SECTIONS)) {
     const result = results.get(name)
-    if (result) parts.push('', `### ${title}`, '', ...table(result.figures))
+    if (!result) continue
+    parts.push('', `### ${title}`, '', ...(result.figures.length > 0 ? table(result.figures) : []))
+    for (const failure of result.failures ?? []) parts.push('', `Not measured: ${failure}`)
   }
-  const missed = [...results.values()].flatMap(({ figures }) => figures).filter((figure) => isMet(figure) === false)
+  const all = [...results.values()].flatMap(({ figures }) => figures)
+  const missed = all.filter((figure) => isMet(figure) === false).map(missedLine)
+  const large = all.filter((figure) => keepsToMemory(figure) === false).map(largeLine)
   parts.push('', '### Missed', '')
-  parts.push(...(missed.length === 0 ? ['None.'] : missed.map(missedLine)))
+  parts.push(...(missed.length + large.length === 0 ? ['None.'] : [...missed, ...large]))
   parts.push('', '### What a cluster of 100 nodes would carry', '', ...clusterModel(results), '')
   return parts.join('\n')
 }
@@ -81,7 +85,7 @@ function table(figures: readonly Figure[]): string[] {
     ratio(figure),
     figure.ceiling?.name ?? '',
     figure.cpuSeconds === undefined ? '' : number(figure.cpuSeconds),
-    figure.peakMiB === undefined ? '' : number(figure.peakMiB),
+    memory(figure),
     target(figure),
   ])
   // A column that no row fills says nothing.
@@ -96,6 +100,11 @@ function missedLine(figure: Figure): string {
   const missed = `- ${figure.name}: ${value(figure)}, where ${least ? 'at least' : 'at most'} ${number(goal)} is aimed at: ${number(by)} % off.`
   const limit = Object.entries(LIMITS).find(([name]) => figure.name.startsWith(name))?.[1]
   return [missed, coresLine(figure), limit && `What is in the way: ${limit}`].filter(Boolean).join(' ')
+}
+
+function largeLine(figure: Figure): string {
+  const [peak, most] = [figure.peakMiB!, figure.memoryTarget!]
+  return `- ${figure.name}: ${number(peak)} MiB of memory, where at most ${number(most)} is aimed at: ${number((peak / most - 1) * 100)} % off.`
 }
 
 /** How much of the machine the measured process had, where that is known: the services run on the same cores. */

@@ -11,11 +11,12 @@ import { lakeRoot } from '../src/archive/layout.ts'
 import { parseTimestamp } from '../src/event.ts'
 import type { EventLog } from '../src/log/log.ts'
 import { command } from './child.ts'
-import { atMost, type BenchResult, type Figure, milliseconds, percentile } from './result.ts'
+import { pageStream } from './page-stream.ts'
+import { atMost, type BenchResult, type Figure, measureEach, milliseconds, percentile } from './result.ts'
 import { type BenchSite, withClusterSite, withEmbeddedSite } from './site.ts'
 
 const RATE = 1_000
-const SECONDS = { cluster: 60, embedded: 20 }
+const SECONDS = { cluster: 60, embedded: 15 }
 /** The first second finds cold code and a group that is being joined. */
 const SETTLED = 2 * RATE
 const READ_BYTES = 1_048_576
@@ -27,15 +28,21 @@ interface Commit {
 }
 
 export async function run(): Promise<BenchResult> {
-  const cluster = await withClusterSite({ topic: 'bench-latency' }, (site) => measure(site, SECONDS.cluster))
-  const embedded = await withEmbeddedSite((site) => measure(site, SECONDS.embedded))
-  return {
-    figures: [
-      ...figures('produced to committed in HDFS', cluster.committed, { p50: 350, p99: 1_000 }),
-      ...figures('produced to shown on the page', cluster.shown, { p99: 300 }),
-      ...figures('produced to committed, embedded', embedded.committed, { p99: 500 }),
-    ],
-  }
+  return measureEach({
+    cluster: async () => {
+      const { committed, shown } = await withClusterSite({ topic: 'bench-latency' }, (site) =>
+        measure(site, SECONDS.cluster),
+      )
+      return [
+        ...figures('produced to committed in HDFS', committed, { p50: 350, p99: 1_000 }),
+        ...figures('produced to shown on the page', shown, { p99: 300 }),
+      ]
+    },
+    embedded: async () => {
+      const { committed } = await withEmbeddedSite((site) => measure(site, SECONDS.embedded))
+      return figures('produced to committed, embedded', committed, { p99: 500 })
+    },
+  })
 }
 
 function figures(name: string, latencies: number[], targets: { p50?: number; p99: number }): Figure[] {
@@ -108,26 +115,16 @@ function timeOf(timestamp: string): number {
 async function watchPage(config: BenchSite['config']) {
   const dashboard = command(config, ['dashboard', '--json', '--quiet'])
   await once(dashboard.child.stdout!, 'readable')
-  const url = `http://127.0.0.1:${config.port}/api/live`
   const stop = new AbortController()
   const ages: number[] = []
   const seen = new Set<string>()
-  const response = await fetch(url, { signal: stop.signal })
   const reading = (async () => {
-    let text = ''
-    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    for await (const { kind, rows } of pageStream(config.port, stop.signal)) {
       const now = Date.now()
-      text += chunk
-      const messages = text.split('\n\n')
-      text = messages.pop()!
-      for (const message of messages) {
-        const data = message.split('\n').find((line) => line.startsWith('data:'))
-        const { recent } = data ? JSON.parse(data.slice(5)) : {}
-        for (const row of recent?.rows ?? []) {
-          const key = JSON.stringify(row)
-          if (!seen.has(key) && message.includes('event: delta')) ages.push(now - timeOf(row.timestamp))
-          seen.add(key)
-        }
+      for (const row of rows) {
+        const key = JSON.stringify(row)
+        if (!seen.has(key) && kind === 'delta') ages.push(now - timeOf(row.timestamp))
+        seen.add(key)
       }
     }
   })().catch(() => undefined)

@@ -63,17 +63,19 @@ async function measure(name: string, environment: Record<string, string>): Promi
   }
 }
 
-/** @returns whether it could be measured */
+/** @returns whether all of it could be measured. What could not says so in the document, in place of an older figure. */
 async function measureAndKeep(name: string, environment: Record<string, string> = {}): Promise<boolean> {
-  const result = await measure(name, environment)
-  if (typeof result === 'string') {
-    console.log(`${name}: failed: ${result}`)
-    return false
-  }
+  return keep(name, await measure(name, environment))
+}
+
+function keep(name: string, measured: BenchResult | string): boolean {
+  const result = typeof measured === 'string' ? { figures: [], failures: [measured] } : measured
   for (const figure of result.figures) console.log(line(figure))
+  const { failures = [] } = result
+  for (const failure of failures) console.log(`${name}: failed: ${failure}`)
   const stored: StoredResult = { ...result, at: new Date().toISOString(), machine, full }
   writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(stored, null, 2)}\n`)
-  return true
+  return failures.length === 0
 }
 
 mkdirSync(RESULTS, { recursive: true })
@@ -84,9 +86,15 @@ let failed = 0
 for (const name of names.filter((name) => !BENCHMARKS[name]!.cluster)) if (!(await measureAndKeep(name))) failed++
 const onCluster = names.filter((name) => BENCHMARKS[name]!.cluster)
 if (onCluster.length > 0) {
-  await withCluster(async (environment) => {
-    for (const name of onCluster) if (!(await measureAndKeep(name, environment))) failed++
-  })
+  try {
+    await withCluster(async (environment) => {
+      for (const name of onCluster.splice(0)) if (!(await measureAndKeep(name, environment))) failed++
+    })
+  } catch (error) {
+    // Those that are left had no services.
+    for (const name of onCluster) keep(name, (error as Error).message)
+    failed++
+  }
 }
 writeDocument()
 process.exitCode = failed > 0 ? 1 : 0

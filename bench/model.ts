@@ -13,17 +13,11 @@ const BATCH_EVENTS = 500_000
 
 /** @returns the lines of the section */
 export function clusterModel(results: ReadonlyMap<string, StoredResult>): string[] {
-  const costs = results.get('flat')?.costs
-  if (!costs) return ['Not measured yet: run `npm run bench -- flat`.']
-  const {
-    smallCpu = 0,
-    smallEvents = 1,
-    largeCpu = 0,
-    largeEvents = 1,
-    tinyCpu = 0,
-    tinySeconds = 0,
-    tinyBatches = 1,
-  } = costs
+  const { smallCpu, smallEvents, largeCpu, largeEvents, tinyCpu, tinySeconds, tinyBatches } =
+    results.get('flat')?.costs ?? {}
+  if (!smallCpu || !smallEvents || !largeCpu || !largeEvents || !tinyCpu || !tinySeconds || !tinyBatches) {
+    return ['Not measured: run `npm run bench -- flat`.']
+  }
   const perMillion = ((largeCpu - smallCpu) / (largeEvents - smallEvents)) * 1e6
   // What is left is small, and may come out below nothing on a busy machine.
   const start = Math.max(0, smallCpu - (perMillion * smallEvents) / 1e6)

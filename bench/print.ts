@@ -1,5 +1,5 @@
 /** How figures are written, on the terminal and in the document. */
-import { type Figure, isMet } from './result.ts'
+import { type Figure, isMet, keepsToMemory } from './result.ts'
 
 /** With as many digits as say something: 151,204; 41.3; 4.25. */
 export function number(n: number): string {
@@ -17,6 +17,13 @@ export function ratio({ figure, ceiling }: Figure): string {
 export function target(figure: Figure): string {
   if (!figure.target) return ''
   return `${figure.target.least ? 'at least' : 'at most'} ${number(figure.target.figure)}: ${isMet(figure) ? 'met' : 'missed'}`
+}
+
+export function memory(figure: Figure): string {
+  if (figure.peakMiB === undefined) return ''
+  const met = keepsToMemory(figure)
+  const verdict = met === undefined ? '' : `, at most ${number(figure.memoryTarget!)}: ${met ? 'met' : 'missed'}`
+  return number(figure.peakMiB) + verdict
 }
 
 export function header(): string {

@@ -1,15 +1,26 @@
 /** Generating a million events and appending them: to Kafka (acks=all, idempotent), and to the embedded log. */
 import { producerPerformance } from './ceilings.ts'
 import { appendReady, EVENTS, fill } from './flow.ts'
-import { atLeast, type BenchResult, cpuPerMillion, events, type Figure, peakMiB, perSecond } from './result.ts'
+import {
+  atLeast,
+  type BenchResult,
+  cpuPerMillion,
+  events,
+  type Figure,
+  measureEach,
+  peakMiB,
+  perSecond,
+} from './result.ts'
 import { type BenchSite, withClusterSite, withEmbeddedSite } from './site.ts'
 
 const MESSAGE_BYTES = 226
 
 export async function run(): Promise<BenchResult> {
   // In one process: Kafka first, or its peak of memory would be that of the embedded log.
-  const kafka = await withClusterSite({ topic: 'bench' }, measureKafka)
-  return { figures: [kafka, await withEmbeddedSite(measureEmbedded)] }
+  return measureEach({
+    kafka: async () => [await withClusterSite({ topic: 'bench' }, measureKafka)],
+    embedded: async () => [await withEmbeddedSite(measureEmbedded)],
+  })
 }
 
 async function measureKafka({ config, log }: BenchSite): Promise<Figure> {

@@ -13,12 +13,30 @@ export interface Figure {
   cpuSeconds?: number
   /** Peak resident memory of that process, in MiB. */
   peakMiB?: number
+  /** What that memory may be at most. */
+  memoryTarget?: number
 }
 
 export interface BenchResult {
   figures: Figure[]
   /** What else was found, such as cost per batch and per file, for the model in docs/PERFORMANCE.md. */
   costs?: Record<string, number>
+  /** What could not be measured, each with its error. */
+  failures?: string[]
+}
+
+/** Measures one after the other. One that fails is told of, and does not lose what the others found. */
+export async function measureEach(parts: Record<string, () => Promise<Figure[]>>): Promise<BenchResult> {
+  const figures: Figure[] = []
+  const failures: string[] = []
+  for (const [name, measure] of Object.entries(parts)) {
+    try {
+      figures.push(...(await measure()))
+    } catch (error) {
+      failures.push(`${name}: ${(error as Error).message}`)
+    }
+  }
+  return { figures, failures }
 }
 
 export function events(figure: Omit<Figure, 'unit'>): Figure {
@@ -50,6 +68,11 @@ export function peakMiB(): number {
 /** The value below which a share of the values lie; `sorted` ascending. */
 export function percentile(sorted: ArrayLike<number>, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+/** Whether a figure keeps to its memory; undefined where it has no such target. */
+export function keepsToMemory({ peakMiB, memoryTarget }: Figure): boolean | undefined {
+  return peakMiB === undefined || memoryTarget === undefined ? undefined : peakMiB <= memoryTarget
 }
 
 /** Whether a figure reaches its target; undefined without one. */

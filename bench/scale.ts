@@ -2,16 +2,16 @@
 import { lakeRoot } from '../src/archive/layout.ts'
 import { command } from './child.ts'
 import { EVENTS, fillTo } from './flow.ts'
-import { type BenchResult, events, type Figure, perSecond } from './result.ts'
+import { type BenchResult, events, type Figure, measureEach, perSecond } from './result.ts'
 import { withClusterSite } from './site.ts'
 
 const PARTITIONS = 48
+const ARCHIVERS = [1, 2, 4]
 
 export async function run(): Promise<BenchResult> {
   return withClusterSite({ topic: 'bench-48', partitions: PARTITIONS }, async ({ config, log, lake }) => {
     await fillTo(log)
-    const figures: Figure[] = []
-    for (const archivers of [1, 2, 4]) {
+    const measure = async (archivers: number): Promise<Figure[]> => {
       await lake.remove(lakeRoot(config.topic))
       const group = `scale-${Date.now()}`
       const args = ['consume', '-m', 'batch', '-b', '500000', '--once', '--json', '--quiet']
@@ -21,15 +21,19 @@ export async function run(): Promise<BenchResult> {
       const counts = runs.map(({ stdout }) => (JSON.parse(stdout) as { events: number }).events)
       const total = counts.reduce((sum, n) => sum + n, 0)
       if (total !== EVENTS) throw new Error(`${total} of ${EVENTS} events were archived`)
-      figures.push(
+      return [
         events({
-          name: `${archivers} archiver${archivers > 1 ? 's' : ''} of one group`,
+          name: nameOf(archivers),
           figure: perSecond(EVENTS, took),
           cpuSeconds: (runs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / EVENTS) * 1e6,
           peakMiB: Math.max(...runs.map(({ peakMiB }) => peakMiB)),
         }),
-      )
+      ]
     }
-    return { figures }
+    return measureEach(Object.fromEntries(ARCHIVERS.map((n) => [nameOf(n), () => measure(n)])))
   })
+}
+
+function nameOf(archivers: number): string {
+  return `${archivers} archiver${archivers > 1 ? 's' : ''} of one group`
 }
