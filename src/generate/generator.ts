@@ -7,7 +7,7 @@ import { MusicFakerError } from '../errors.ts'
 import { ACTIONS, formatTimestamp, type MusicEvent } from '../event.ts'
 import type { LogMessage } from '../log/log.ts'
 import { type Catalogue, createCatalogue } from './catalogue.ts'
-import { Fragments } from './fragments.ts'
+import { Fragments, TIMESTAMP_BYTES } from './fragments.ts'
 import { Listeners } from './listeners.ts'
 import { Listening, REACTION_SHARE } from './listening.ts'
 import { Random } from './random.ts'
@@ -29,7 +29,8 @@ const DEFAULT_LISTENERS = 10_000
 /** Streams of the seed, one for each use. Changing one changes every event that is generated from then on. */
 const STREAM = { catalogue: 1, listeners: 2, events: 3 }
 
-const THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'))
+/** The character 0. */
+const ZERO = 48
 const SECONDS_PER_WEEK = 604_800
 /** Messages are cut out of pieces of so many bytes: the 8 KiB of Node's own pool are many more for the garbage collector. */
 const SLAB_BYTES = 65_536
@@ -46,9 +47,7 @@ export class Generator {
   readonly #listening: Listening
   readonly #fragments: Fragments
   #second = Number.NaN
-  #secondText = ''
-  #ms = Number.NaN
-  #msText = ''
+  readonly #time = Buffer.alloc(TIMESTAMP_BYTES)
   #slab = Buffer.alloc(0)
   #used = 0
 
@@ -84,7 +83,7 @@ export class Generator {
       user: users[who] as string,
       artist: artistNames[artistOf(track)] as string,
       track: titles[track] as string,
-      timestamp: this.#timestamp(atMs, micros),
+      timestamp: this.#timestamp(atMs, micros).toString(),
       genre: genres[genreOf(track)] as string,
       duration: durations[track] as number,
       platform: platformNames[platforms[who] as number] as string,
@@ -97,39 +96,33 @@ export class Generator {
   /** The next event as a message of the log: the bytes are those of `encode(next(atMs, micros))`. */
   nextMessage(atMs: number, micros = 0): LogMessage {
     this.#listening.draw(atMs)
-    const { who, track, device, action } = this.#listening
-    const text =
-      this.#fragments.head(who, track) +
-      this.#timestamp(atMs, micros) +
-      this.#fragments.tail(who, track, device, action)
-    return { key: this.#listeners.users[who] as string, value: this.#bytesOf(text) }
-  }
-
-  #bytesOf(text: string): Buffer {
-    // A UTF-16 unit takes at most three bytes.
-    const most = text.length * 3
-    if (this.#slab.length - this.#used < most) {
-      this.#slab = Buffer.allocUnsafe(Math.max(SLAB_BYTES, most))
+    if (this.#slab.length - this.#used < this.#fragments.longest) {
+      this.#slab = Buffer.allocUnsafe(Math.max(SLAB_BYTES, this.#fragments.longest))
       this.#used = 0
     }
     const start = this.#used
-    this.#used += this.#slab.write(text, start)
-    return this.#slab.subarray(start, this.#used)
+    this.#used = this.#fragments.write(this.#slab, start, this.#listening, this.#timestamp(atMs, micros))
+    const key = this.#listeners.users[this.#listening.who] as string
+    return { key, value: this.#slab.subarray(start, this.#used) }
   }
 
-  /** Many events share a millisecond, and more a second. */
-  #timestamp(atMs: number, micros: number): string {
-    if (atMs !== this.#ms) {
-      const second = Math.floor(atMs / 1000)
-      if (second !== this.#second) {
-        this.#second = second
-        this.#secondText = formatTimestamp(second * 1000).slice(0, -6)
-      }
-      this.#ms = atMs
-      this.#msText = this.#secondText + THREE_DIGITS[atMs - second * 1000]
+  /** The bytes of a timestamp, good until the next call. Many events share a second. */
+  #timestamp(atMs: number, micros: number): Buffer {
+    const second = Math.floor(atMs / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#time.write(formatTimestamp(second * 1000))
     }
-    return this.#msText + THREE_DIGITS[micros]
+    writeThreeDigits(this.#time, TIMESTAMP_BYTES - 6, atMs - second * 1000)
+    writeThreeDigits(this.#time, TIMESTAMP_BYTES - 3, micros)
+    return this.#time
   }
+}
+
+function writeThreeDigits(bytes: Uint8Array, at: number, n: number): void {
+  bytes[at] = ZERO + Math.floor(n / 100)
+  bytes[at + 1] = ZERO + (Math.floor(n / 10) % 10)
+  bytes[at + 2] = ZERO + (n % 10)
 }
 
 /** Published and assumed figures together: what a person who listens for an hour causes. */
