@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { filesOf as liveFilesOf } from '../src/archive/files.ts'
+import { partitionCommits } from '../src/archive/layout.ts'
+import { decodeRecord } from '../src/archive/record.ts'
 import { MusicFakerError } from '../src/errors.ts'
 import { openLocalLake } from '../src/lake/local.ts'
 import { repair } from '../src/lake/repair.ts'
@@ -257,6 +259,69 @@ it('makes a joined file again from the log, whether its record is folded or not'
       await expectJoined(lake, 'made again')
     }
   }
+})
+
+/** A lake with joined files, and the record of one compaction of them; with `archiveOn` more was archived after that. */
+async function joinedLake({ archiveOn, last }: { archiveOn: boolean; last: boolean }) {
+  const lake = openMemoryLake()
+  const of = { log, lake, root: ROOT }
+  await archiveUpTo(of, 16)
+  await ownAndJoin(of)
+  if (archiveOn) await archiveUpTo(of, MESSAGES)
+  const commits = partitionCommits(ROOT, (await log.describe()).topicId, 0)
+  const compactions: { path: string; joined: string }[] = []
+  for await (const { path } of lake.list(commits)) {
+    const record = decodeRecord(await lake.read(path), path)
+    if (record.kind === 'compaction') compactions.push({ path, joined: record.joined.path })
+  }
+  return { lake, ...compactions.at(last ? -1 : 0)! }
+}
+
+async function rewrite(lake: LakeStorage, path: string, change: (bytes: Buffer) => Buffer): Promise<void> {
+  const bytes = change(Buffer.from(await lake.read(path)))
+  await lake.remove(path)
+  await lake.write(path, bytes)
+}
+
+it.each([
+  ['the first of several', { archiveOn: true, last: false }],
+  ['the last, with others after it', { archiveOn: true, last: true }],
+  ['the head', { archiveOn: false, last: true }],
+])('restores the record of a compaction, %s, from the files, though the log holds nothing', async (_, of) => {
+  const empty = await openSqliteLog({ file: join(folder, `empty${++lakes}`), topic: TOPIC, partitions: 1 })
+  for (const damaged of [false, true]) {
+    const { lake, path } = await joinedLake(of)
+    if (damaged) await rewrite(lake, path, (bytes) => bytes.subarray(0, 100))
+    else await lake.remove(path)
+    expect((await verify({ lake, root: ROOT })).ok).toBe(false)
+    const { ok, steps } = await repair({ lake, log: empty, root: ROOT, deep: true })
+    expect(steps).toMatchObject([{ action: 'restore_records', path }])
+    expect(ok).toBe(true)
+    await archiveUpTo({ log, lake, root: ROOT }, MESSAGES)
+    await expectLakeHoldsLog(log, lake, ROOT, 'restored')
+    expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, pending: [] })
+  }
+  await empty.close()
+})
+
+it.each([
+  ['the last, with others after it', { archiveOn: true, last: true }],
+  ['the head', { archiveOn: false, last: true }],
+])('leaves all as it is where the joined file is damaged, too, and the log holds nothing: %s', async (_, of) => {
+  const empty = await openSqliteLog({ file: join(folder, `empty${++lakes}`), topic: TOPIC, partitions: 1 })
+  const { lake, path, joined } = await joinedLake(of)
+  await lake.remove(path)
+  await rewrite(lake, joined, (bytes) => bytes.fill('x', 12, 13))
+  const before = await everyPath(lake)
+  const { ok, steps, left } = await repair({ lake, log: empty, root: ROOT, deep: true })
+  expect({ ok, steps }).toEqual({ ok: false, steps: [] })
+  const said = left.map(({ why }) => why)
+  const expected = of.archiveOn
+    ? ['it may have been a compaction: restore it from a backup', `${joined} may hold its lines`]
+    : ['it may hold the lines of']
+  for (const why of expected) expect(said).toContainEqual(expect.stringContaining(why))
+  expect(await everyPath(lake)).toEqual(before)
+  await empty.close()
 })
 
 it.skipIf('skipped' in services)(

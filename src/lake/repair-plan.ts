@@ -2,15 +2,17 @@
  * From what `verify` found to what can be done about it. Reads the lake and the log, changes nothing: whatever is to be
  * made again is made once without keeping it, so that a plan holds only what is proven.
  */
+import type { Joining } from '../archive/commits.ts'
 import { lastBatch, readHead } from '../archive/head.ts'
 import { type BatchName, baseName, partitionCommits, readBatchName, recordName, recordSeq } from '../archive/layout.ts'
 import { type BatchRecord, type CommitRecord, type CommittedFile, decodeRecord } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import { parentOf } from './path.ts'
+import { lostCompactions, mayHold } from './repair-compactions.ts'
 import { type Holdings, nowhere, type Range, remake } from './repair-files.ts'
 import { type FoldedBatch, foldedBatches } from './repair-folded.ts'
 import { type JoinedBatches, type Reading, readingsOf, sumOf } from './repair-joined.ts'
-import { fillHole, type Hole, type LostRecord } from './repair-records.ts'
+import { fillHole, fillWithCompactions, type Hole, type LostRecord } from './repair-records.ts'
 import { checksumOf, isSound, readAtOf } from './repair-sums.ts'
 import type { LakeStorage } from './storage.ts'
 import type { Problem, ProblemKind, VerifyReport } from './verify-report.ts'
@@ -83,6 +85,10 @@ class Planner {
   readonly #strays: Stray[] = []
   /** Files that no record names and that stay where they are: they are of a record that is lost. */
   readonly #kept = new Set<string>()
+  /** Files that are gone because they were joined, and of that only the record is lost. */
+  readonly #joined = new Set<string>()
+  /** Compactions whose records are lost, by the folder of their log. */
+  #compactions = new Map<string, Joining[]>()
   /** Records that make way: what else is wrong with them does not matter. */
   readonly #replaced = new Set<string>()
 
@@ -95,6 +101,8 @@ class Planner {
   }
 
   async run(): Promise<Plan> {
+    const { lake, report } = this.#of
+    this.#compactions = await lostCompactions(lake, report.problems, this.#strays)
     await this.#planRecords()
     await this.#planLostHeads()
     await this.#planFiles()
@@ -111,16 +119,39 @@ class Planner {
     }
     for (const [folder, numbers] of lost) {
       const place = placeOf(folder)
-      for (const [from, to] of runsOf(numbers)) await this.#planHole(place, from, to)
+      const joins = this.#compactions.get(folder) ?? []
+      this.#compactions.delete(folder)
+      const isAll = joins.length === new Set(numbers).size
+      for (const [from, to] of runsOf(numbers)) {
+        await this.#planHole(place, from, to, isAll ? joins.splice(0, to - from + 1) : [])
+      }
     }
   }
 
-  async #planHole(place: Place, from: number, to: number): Promise<void> {
+  /** @param joins what the records said, if all of them were compactions */
+  async #planHole(place: Place, from: number, to: number, joins: readonly Joining[]): Promise<void> {
     const [before, after] = [await this.#neighbour(place, from - 1), await this.#neighbour(place, to + 1)]
     if (before === 'unknown' || after === 'unknown' || (from > 1 && !before)) {
       return this.#leaveHole(place, from, 'the records beside it cannot be read either', 0, Number.MAX_SAFE_INTEGER)
     }
-    await this.#fill(place, { from, to, before, after })
+    const compactions = joins.length > 0 && fillWithCompactions({ from, to, before, after }, joins)
+    if (compactions) this.#planCompactions(place, compactions, after === undefined)
+    else await this.#fill(place, { from, to, before, after })
+  }
+
+  #planCompactions(place: Place, records: LostRecord[], isHead: boolean): void {
+    const joins = records.flatMap((record) => (record.kind === 'compaction' ? record.joining : []))
+    for (const { joined, files } of joins) {
+      this.#kept.add(joined.path)
+      for (const file of files) this.#joined.add(file.path)
+    }
+    for (const { seq } of records) this.#replaced.add(this.#record(place, seq))
+    const path = this.#record(place, records[0]!.seq)
+    const detail = joins
+      .map(({ joined, files }) => `a compaction of ${files.length} files to ${joined.path}`)
+      .join(', then ')
+    const step = { action: 'restore_records', place, records, isHead } as const
+    this.#steps.push({ ...step, strays: [], kind: this.#kindOf(path), path, detail })
   }
 
   async #fill(place: Place, hole: Hole): Promise<void> {
@@ -207,6 +238,13 @@ class Planner {
     for (const { topicId, partition, next } of report.partitions) {
       const folder = partitionCommits(root, topicId, partition)
       if (this.#steps.some(({ path }) => parentOf(path) === folder)) continue
+      const joins = this.#compactions.get(folder) ?? []
+      const last = joins.length > 0 ? await unlessBroken(() => readHead(lake, root, topicId, partition)) : undefined
+      if (last) {
+        const hole = { from: last.seq + 1, to: last.seq + joins.length, before: last, after: undefined }
+        this.#planCompactions({ topicId, partition }, fillWithCompactions(hole, joins)!, true)
+        continue
+      }
       let [at, count] = [next, 0]
       const following = () =>
         this.#strays.find(({ path, ...of }) => of.partition === partition && of.first === at && !this.#kept.has(path))
@@ -223,6 +261,12 @@ class Planner {
     const byRecord = new Map<string, Problem[]>()
     for (const problem of this.#of.report.problems) {
       if (!LOST_FILE.includes(problem.kind) || problem.record === undefined) continue
+      if (this.#joined.has(problem.path)) continue
+      const held = this.#heldBy(problem.path)
+      if (held) {
+        this.#leaveFiles([problem], `${held} may hold its lines, by a record that is lost: restore that from a backup`)
+        continue
+      }
       byRecord.set(problem.record, [...(byRecord.get(problem.record) ?? []), problem])
     }
     for (const [path, problems] of byRecord) {
@@ -232,6 +276,11 @@ class Planner {
       else if (recordSeq(baseName(path)) === undefined) await this.#planFolded(path, problems)
       else await this.#planNamed(await this.#read(path), problems)
     }
+  }
+
+  /** A file that no record names and that stays: with this one made again, its events could be there twice. */
+  #heldBy(path: string): string | undefined {
+    return this.#strays.find((stray) => this.#kept.has(stray.path) && mayHold(this.#of.root, stray, path))?.path
   }
 
   #leaveFiles(problems: readonly Pick<Problem, 'kind' | 'path'>[], why: string, offsets?: Range): void {
@@ -349,11 +398,11 @@ class Planner {
   }
 
   /**
-   * Why a file that no record names stays all the same: a record that cannot be understood may name it, or the log can no
-   * longer give its offsets, which no record covers.
+   * Why a file that no record names stays all the same: a record that cannot be understood may name it, files that are gone may
+   * have been joined to it, or the log can no longer give its offsets, which no record covers.
    */
   #mayBeNeeded(path: string): { why: string; range?: Range } | undefined {
-    const { report, holdings } = this.#of
+    const { root, report, holdings } = this.#of
     if (report.problems.some(({ kind }) => kind === 'record_unknown_format')) {
       return { why: 'a record of another version may name it' }
     }
@@ -362,6 +411,8 @@ class Planner {
     }
     const stray = this.#strays.find((other) => other.path === path)
     if (!stray) return undefined
+    const gone = this.#left.find(({ kind, path }) => kind === 'file_missing' && mayHold(root, stray, path))
+    if (gone) return { why: `it may hold the lines of ${gone.path}, which is gone` }
     const { partition, first, next } = stray
     for (const { topicId, ...covered } of report.partitions) {
       if (covered.partition !== partition || first < covered.next || !holdings.isOf(topicId)) continue

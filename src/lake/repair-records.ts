@@ -2,6 +2,7 @@
  * What records that are lost have said, as far as those around them and the names of files without a record tell. Decides
  * only, reads nothing.
  */
+import type { Joining } from '../archive/commits.ts'
 import type { CommitRecord } from '../archive/record.ts'
 
 /** Records of one partition that are missing or cannot be read, and what is beside them. */
@@ -19,6 +20,7 @@ export interface Hole {
 export type LostRecord = { seq: number; fence: number; owner: string | undefined; first: number; next: number } & (
   | { kind: 'claim' }
   | { kind: 'batch' }
+  | { kind: 'compaction'; joining: Joining }
   /** A head that nothing in the lake belongs to: a claim in its place has its offsets read again. */
   | { kind: 'void' }
 )
@@ -56,4 +58,18 @@ export function fillHole({ from, to, before, after }: Hole, nextOf: (first: numb
   if (claimAfter !== undefined && claimAfter !== fence)
     return `the record after them was written under claim ${claimAfter}`
   return lost
+}
+
+/**
+ * A hole of compactions only.
+ * @param joins as many as the hole has numbers; which of them was first does not matter, since they touch different files
+ * @returns the records in order; undefined where those around them say that there was a claim among them
+ */
+export function fillWithCompactions(
+  { from, before, after }: Hole,
+  joins: readonly Joining[],
+): LostRecord[] | undefined {
+  if (!before || (after && after.kind !== 'claim' && after.fence !== before.fence)) return undefined
+  const { fence, owner, next } = before
+  return joins.map((joining, i) => ({ kind: 'compaction', seq: from + i, fence, owner, first: next, next, joining }))
 }

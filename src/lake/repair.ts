@@ -188,18 +188,20 @@ class Repair {
   }
 
   /** The record as it was, but for the id of the attempt that created it and, of a batch, where its files were staged. */
-  async #record(place: Place, { kind, owner, ...lost }: LostRecord, strays: readonly Stray[]): Promise<CommitRecord> {
-    const own = strays.filter(({ first, next }) => first === lost.first && next === lost.next)
+  async #record(place: Place, lost: LostRecord, strays: readonly Stray[]): Promise<CommitRecord> {
+    const { kind, owner, seq, fence, first, next } = lost
+    const own = strays.filter((stray) => stray.first === first && stray.next === next)
     const at = own[0]?.at ?? this.#clock()
     const head = {
       format: RECORD_FORMAT,
-      ...lost,
+      ...{ seq, fence, first, next },
       owner: owner ?? this.#owner,
       id: randomUUID(),
       topic: this.#root.slice(1),
       ...place,
       committedAt: new Date(at).toISOString(),
     } as const
+    if (kind === 'compaction') return { ...head, kind, ...lost.joining }
     if (kind !== 'batch') return { ...head, kind: 'claim' }
     return this.#batch(head, own, at)
   }
