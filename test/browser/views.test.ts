@@ -174,6 +174,11 @@ describe('a filter', () => {
       await page.keyboard.press('Enter')
       expect(await query(page)).toBe(`when=${busiest}`)
       await expectScreen(page, await query(page))
+      // On a phone hours go down, and days to the right.
+      await page.setViewportSize({ width: 390, height: 800 })
+      await page.focus('#hours [data-when="3-5"]')
+      for (const key of ['ArrowDown', 'ArrowRight']) await page.keyboard.press(key)
+      expect(await page.getAttribute('#hours :focus', 'data-when')).toBe('4-6')
     }))
 
   it('is found by typing, with accents or without', () =>

@@ -106,7 +106,7 @@ function Cells({ matrix, all }: { matrix: readonly (readonly number[])[]; all: n
               />
             )),
           ])}
-          <span />
+          <span class="heat-hour" />
           {HOURS.map((hour) => (
             <span key={hour} class="heat-hour" aria-hidden="true">
               {hour % 3 === 0 ? hour : ''}
@@ -137,13 +137,27 @@ function choose(target: EventTarget | null): void {
 
 function onKey(event: KeyboardEvent, entered: Signal<string | undefined>): void {
   const when = whenOf(event.target)
-  const move = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key]
-  if (when === undefined || move === undefined) return
-  event.preventDefault()
-  const [day, hour] = dayAndHour(when)
-  const [down = 0, right = 0] = move
-  const next = CELLS[(day + down + 7) % 7]?.[(hour + right + 24) % 24]
-  entered.value = next
   const frame = event.currentTarget as HTMLElement
+  const [down = 0, right = 0] = MOVES[event.key] ?? []
+  if (when === undefined || MOVES[event.key] === undefined) return
+  event.preventDefault()
+  const [days, hours] = isTurned(frame) ? [right, down] : [down, right]
+  const [day, hour] = dayAndHour(when)
+  const next = CELLS[(day + days + 7) % 7]?.[(hour + hours + 24) % 24]
+  entered.value = next
   frame.querySelector<HTMLElement>(`[data-when="${next}"]`)?.focus()
+}
+
+/** Down and to the right. */
+const MOVES: Readonly<Record<string, [number, number]>> = {
+  ArrowRight: [0, 1],
+  ArrowLeft: [0, -1],
+  ArrowDown: [1, 0],
+  ArrowUp: [-1, 0],
+}
+
+/** Where there is little width the style gives each day a column instead of a row, so that cells are wide enough for fingers. */
+function isTurned(frame: Element): boolean {
+  const grid = frame.querySelector('.heat')
+  return grid !== null && getComputedStyle(grid).gridAutoFlow.startsWith('column')
 }
