@@ -280,13 +280,6 @@ const MUTANTS: Mutant[] = [
     caughtBy: 'test/archive/leaving',
   },
   {
-    name: 'an owner folds what it has read, whatever others have folded meanwhile',
-    file: 'src/archive/fold.ts',
-    line: 'if (!(await isBase())) return undefined',
-    becomes: '',
-    caughtBy: 'regression/commit-protocol',
-  },
-  {
     name: 'records are removed up to the checkpoint, not up to its base',
     file: 'src/archive/fold.ts',
     line: 'await removeUpTo(lake, log, recordSeq, newest.base)',

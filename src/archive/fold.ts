@@ -77,27 +77,30 @@ export async function fold(options: FoldOptions, upTo: number, step: number): Pr
   }
 }
 
-/** Undefined when another owner has folded the log meanwhile. */
+/**
+ * Undefined when what is to be read is gone, since another owner has folded the log meanwhile. Where all of it could still be
+ * read, that one went further all the same, as it owns the log later: then this checkpoint is not the newest, nobody reads
+ * it, and the next fold removes it.
+ */
 async function checkpointAfter(
   options: FoldOptions,
   base: Checkpoint | undefined,
   upTo: number,
 ): Promise<EncodedCheckpoint | undefined> {
   const from = base?.seq ?? 0
-  const isBase = async () =>
-    (await retrying(() => newestCheckpoint(options.lake, options.log), options))?.seq === base?.seq
   try {
     const sum = new Sum(base)
     for await (const record of recordsOf(options, from + 1, upTo)) {
       sum.add(record, options.log)
       if (sum.seq >= from + LARGEST_STEP && sum.files.settled) break
     }
-    if (!(await isBase())) return undefined
     return sum.checkpoint(await manifestsOf(options, base, sum.seq, sum.files.lines()))
   } catch (error) {
     // Also what another owner has removed looks damaged.
-    if (hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND') && !(await isBase())) return undefined
-    throw error
+    if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND')) throw error
+    const newest = await retrying(() => newestCheckpoint(options.lake, options.log), options)
+    if (newest?.seq === base?.seq) throw error
+    return undefined
   }
 }
 
