@@ -1,6 +1,6 @@
 /**
  * The live feed: a bounded sample of the newest messages, read from the tail of the log, so that the page shows events
- * before they are archived. At most ROWS rows are read at a time, whatever the rate; the sample says how many messages of
+ * before they are archived. At most ROWS rows are read in a second, whatever the rate; the sample says how many messages of
  * the last second it stands for.
  */
 import { decode } from '../event.ts'
@@ -9,7 +9,7 @@ import type { Recent, Row } from './api.ts'
 import { advance } from './rate.ts'
 import { row } from './text.ts'
 
-/** Rows taken in one reading: once a second, or four times while somebody watches. */
+/** Rows taken in a second, whether it is read once or, while somebody watches, four times. */
 export const ROWS = 20
 /** Rows kept for whoever asks. */
 export const KEPT = 100
@@ -54,13 +54,22 @@ export class TailSample {
     const previous = this.#previous?.topicId === topic.topicId ? this.#previous : undefined
     this.#previous = topic
     const reading = { at: now, standsFor: previous === undefined ? 0 : advance(previous, topic), sampled: 0 }
-    this.#readings = [...this.#readings.filter(({ at }) => now - at < TOLD_MS && at <= now), reading]
+    this.#readings = this.#readings.filter(({ at }) => now - at < TOLD_MS && at <= now)
+    const room = this.#room(reading)
+    this.#readings.push(reading)
 
     const fresh: Row[] = []
-    for (const tail of tails(previous, topic)) fresh.push(...(await this.#readTail(tail, now, signal)))
-    const rows = fresh.sort(byTime).slice(0, ROWS)
+    for (const tail of tails(previous, topic, room)) fresh.push(...(await this.#readTail(tail, now, signal)))
+    const rows = fresh.sort(byTime).slice(0, room)
     if (previous !== undefined) reading.sampled = rows.length
     this.#rows = [...rows, ...this.#rows].slice(0, KEPT)
+  }
+
+  /** How many rows a reading may take: all that came if this second has the room for it, else the share of its time. */
+  #room({ at, standsFor }: Reading): number {
+    const left = this.#readings.reduce((rows, { sampled }) => rows - sampled, ROWS)
+    const sinceMs = at - (this.#readings.at(-1)?.at ?? at - TOLD_MS)
+    return standsFor <= left ? left : Math.min(left, Math.ceil((ROWS * sinceMs) / TOLD_MS))
   }
 
   async #readTail({ partition, from, end }: Tail, now: number, signal: AbortSignal): Promise<Row[]> {
@@ -81,10 +90,11 @@ export interface Tail {
 }
 
 /**
- * From which offset to read which partition: those that moved the most, so many messages each that ROWS come together.
+ * From which offset to read which partition: those that moved the most, so many messages each that `rows` come together.
  * The first reading takes the end of every partition, or a page that opens on a quiet log would be empty.
  */
-export function tails(previous: TopicDescription | undefined, topic: TopicDescription): Tail[] {
+export function tails(previous: TopicDescription | undefined, topic: TopicDescription, rows = ROWS): Tail[] {
+  if (rows === 0) return []
   const moved = [...topic.partitions]
     .map(([partition, { start, end }]) => ({
       partition,
@@ -94,7 +104,7 @@ export function tails(previous: TopicDescription | undefined, topic: TopicDescri
     .filter(({ from, end }) => from < end)
     .sort((a, b) => b.end - b.from - (a.end - a.from))
     .slice(0, PARTITIONS)
-  const each = Math.ceil(ROWS / Math.max(1, moved.length))
+  const each = Math.ceil(rows / Math.max(1, moved.length))
   return moved.map(({ partition, from, end }) => ({ partition, end, from: Math.max(from, end - each) }))
 }
 

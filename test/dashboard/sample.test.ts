@@ -94,6 +94,29 @@ describe('the sample', () => {
     }
   })
 
+  it('takes 20 rows in a second, however often it is read: all events if they are no more, else some each time', async () => {
+    await read()
+    const sampled = async (events: number) => {
+      await flow.generate(events)
+      await read(250)
+      return sample.current(100).sampled
+    }
+    for (const [events, expected] of [
+      [15, 15],
+      [0, 15],
+      [5, 20],
+      [50, 20],
+      [50, 10],
+      [50, 15],
+      [50, 15],
+      [50, 20],
+      [50, 20],
+    ] as const) {
+      expect(await sampled(events)).toBe(expected)
+    }
+    expect(sample.current(1_000).standsFor).toBe(200)
+  })
+
   it('leaves out what is no event, and cuts long names', async () => {
     const [event] = await flow.generate(1)
     await read()
