@@ -50,7 +50,6 @@ export function writeDocument(): void {
 const LIMITS: Record<string, string> = {
   'npm start at rest':
     'four times a second what came is appended to the log and forced to the disk, and each partition commits every other second.',
-  'produce to Kafka': 'one send is in flight at a time, without which the broker cannot tell doubles.',
 }
 
 function measured(results: ReadonlyMap<string, StoredResult>): string {

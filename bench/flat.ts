@@ -31,7 +31,7 @@ const CASES: Case[] = [
 export async function run(): Promise<BenchResult> {
   const costs: Record<string, number> = {}
   const parts = CASES.map((each) => [nameOf(each), async () => [await measure(each, costs)]] as const)
-  return { ...(await measureEach(Object.fromEntries(parts))), costs }
+  return measureEach(Object.fromEntries(parts), costs)
 }
 
 function nameOf({ events: count, partitions, batch }: Case): string {

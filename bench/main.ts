@@ -46,8 +46,8 @@ const machine = {
   system: `${process.platform} ${release()}`,
 }
 
-async function measure(name: string, environment: Record<string, string>): Promise<BenchResult | string> {
-  const code = `const { run } = await import(${JSON.stringify(`./${name}.ts`)}); process.stdout.write(JSON.stringify(await run()))`
+async function measure(name: string, environment: Record<string, string>): Promise<BenchResult> {
+  const code = `const { run } = await import(${JSON.stringify(`./${name}.ts`)}); process.stdout.write(JSON.stringify(await run()) + '\\n')`
   const flags = programArguments().slice(0, -1)
   try {
     const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '-e', code], {
@@ -56,11 +56,20 @@ async function measure(name: string, environment: Record<string, string>): Promi
       timeout: full ? FULL_LIMIT_MS : LIMIT_MS,
       maxBuffer: 16_777_216,
     })
-    return JSON.parse(stdout) as BenchResult
+    return lastOf(stdout)
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string }
-    return (stderr || message).trim().split('\n').slice(-6).join(' ')
+    const { stdout, stderr, killed, message } = error as Error & { stdout?: string; stderr?: string; killed?: boolean }
+    const found = lastOf(stdout ?? '')
+    const why = killed ? 'the time was over' : (stderr || message).trim().split('\n').slice(-6).join(' ')
+    return { ...found, failures: [...(found.failures ?? []), why] }
   }
+}
+
+/** What the last whole line of a benchmark says. */
+function lastOf(stdout: string): BenchResult {
+  const lines = stdout.split('\n')
+  const whole = lines.slice(0, -1).at(-1)
+  return whole === undefined ? { figures: [] } : (JSON.parse(whole) as BenchResult)
 }
 
 /** @returns whether all of it could be measured. What could not says so in the document, in place of an older figure. */
@@ -68,8 +77,7 @@ async function measureAndKeep(name: string, environment: Record<string, string> 
   return keep(name, await measure(name, environment))
 }
 
-function keep(name: string, measured: BenchResult | string): boolean {
-  const result = typeof measured === 'string' ? { figures: [], failures: [measured] } : measured
+function keep(name: string, result: BenchResult): boolean {
   for (const figure of result.figures) console.log(line(figure))
   const { failures = [] } = result
   for (const failure of failures) console.log(`${name}: failed: ${failure}`)
@@ -92,7 +100,7 @@ if (onCluster.length > 0) {
     })
   } catch (error) {
     // Those that are left had no services.
-    for (const name of onCluster) keep(name, (error as Error).message)
+    for (const name of onCluster) keep(name, { figures: [], failures: [(error as Error).message] })
     failed++
   }
 }

@@ -25,8 +25,14 @@ export interface BenchResult {
   failures?: string[]
 }
 
-/** Measures one after the other. One that fails is told of, and does not lose what the others found. */
-export async function measureEach(parts: Record<string, () => Promise<Figure[]>>): Promise<BenchResult> {
+/**
+ * Measures one after the other. One that fails is told of, and does not lose what the others found: what there is so far
+ * is written as a line after each, for main.ts to have when this process must be ended in the middle of one.
+ */
+export async function measureEach(
+  parts: Record<string, () => Promise<Figure[]>>,
+  costs: Record<string, number> = {},
+): Promise<BenchResult> {
   const figures: Figure[] = []
   const failures: string[] = []
   for (const [name, measure] of Object.entries(parts)) {
@@ -35,8 +41,9 @@ export async function measureEach(parts: Record<string, () => Promise<Figure[]>>
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`)
     }
+    process.stdout.write(`${JSON.stringify({ figures, failures, costs } satisfies BenchResult)}\n`)
   }
-  return { figures, failures }
+  return { figures, failures, costs }
 }
 
 export function events(figure: Omit<Figure, 'unit'>): Figure {
