@@ -89,8 +89,11 @@ export function requirePast({ perSecond, schedule }: Flow, count: number | undef
 export function scheduledTimes(seed: number, { start, step }: Schedule): EventTimes {
   const random = new Random(seed, STREAM)
   let event = 0
-  return (count) =>
-    Float64Array.from({ length: count }, () => Math.floor(start * 1000 + (event++ + random.float()) * step * 1e6))
+  return (count) => {
+    const times = new Float64Array(count)
+    for (let i = 0; i < count; i++) times[i] = Math.floor(start * 1000 + (event++ + random.float()) * step * 1e6)
+    return times
+  }
 }
 
 /** How far the times of a lot reach back at most, where nothing was gathered for longer. */
@@ -106,9 +109,8 @@ export function presentTimes(seed: number, clock: Clock, gatherMs = 0): EventTim
   return (count) => {
     const now = Math.max(last, Math.floor(clock.now()) * 1000)
     const begin = Math.max(last, now - Math.max(Math.min(count, LONGEST_MOMENT_MS), gatherMs) * 1000)
-    const times = Float64Array.from({ length: count }, (_, event) =>
-      Math.floor(begin + ((event + random.float()) / count) * (now - begin)),
-    )
+    const times = new Float64Array(count)
+    for (let i = 0; i < count; i++) times[i] = Math.floor(begin + ((i + random.float()) / count) * (now - begin))
     last = now
     return times
   }

@@ -123,10 +123,12 @@ interface Lot {
 }
 
 function makeLot(generator: Generator, times: Float64Array): Lot {
-  const messages = Array.from(times, (time) => {
+  const messages: LogMessage[] = []
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i] as number
     const atMs = Math.floor(time / 1000)
-    return generator.nextMessage(atMs, time - atMs * 1000)
-  })
+    messages.push(generator.nextMessage(atMs, time - atMs * 1000))
+  }
   return { messages, firstMicros: times[0] as number, lastMicros: times.at(-1) as number }
 }
 
