@@ -11,8 +11,8 @@ import type { EventRow } from './row.ts'
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number]
 
-/** Rows of a row group. They are held in memory as columns, some 20 MB. */
-const GROUP = 131_072
+/** Rows of a row group, which are held in memory as columns: with twice as many files are 2 % smaller, and it takes 100 MB more. */
+const GROUP = 65_536
 const ZSTD_LEVEL = 3
 
 const SCHEMA: SchemaElement[] = [
