@@ -80,6 +80,10 @@ it.each([1440, 768, 390])('fits %i px, in both languages', async (width) => {
     await stage.during({ locale, viewport: { width, height: 800 } }, async ({ page }) => {
       await page.waitForSelector('#top-artists li')
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+      await page.click('[aria-controls="export"]')
+      const menu = await page.locator('#export').boundingBox()
+      expect(menu?.x).toBeGreaterThan(0)
+      expect((menu?.x ?? width) + (menu?.width ?? 0)).toBeLessThan(width)
     })
   }
 })

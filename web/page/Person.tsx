@@ -58,7 +58,8 @@ function Known() {
         <strong class="figure small" id="person-events">
           {whole(lookup.events)}
         </strong>{' '}
-        {w.foundAmong(whole(events), whole(files), megabytes(bytes))} {complete ? w.wholeLake : w.lookedBackTo(since)}
+        {w.foundAmong(lookup.events, whole(events), whole(files), megabytes(bytes))}{' '}
+        {complete ? w.wholeLake : w.lookedBackTo(since)}
       </p>
       {lookup.events === 0 ? <p class="notice calm">{w.nobody}</p> : <Figures lookup={lookup} />}
     </>

@@ -166,8 +166,8 @@ export const en = {
   backToAll: 'All figures',
   looking: 'Looking through the newest files of the lake …',
   lookFailed: 'The lake could not be looked through:',
-  foundAmong: (events: string, files: string, size: string) =>
-    `events, found among ${events} in ${files} files (${size}).`,
+  foundAmong: (found: number, events: string, files: string, size: string) =>
+    `${found === 1 ? 'event' : 'events'}, found among ${events} in ${files} files (${size}).`,
   wholeLake: 'That is the whole lake.',
   lookedBackTo: (since: string) => `Looked back to ${since} UTC; older files were not read.`,
   nobody: 'Nobody of this name is in these files.',
