@@ -38,6 +38,8 @@ const FEWEST_STEPS = 15
 /** The claim's record is written, then renamed. */
 const CLAIM_STEP = 2
 
+const MOST_PASSES = 5
+
 /** What the first owner of a lake never does: there is nothing to remove yet. */
 const FROM_NOTHING: Step[] = ['leftovers swept', 'folded records removed']
 
@@ -152,19 +154,36 @@ function nth(n: number): [step: number, way: Way] {
 
 /** Each step was tried in each way. */
 function expectEveryStep(tried: readonly string[], without: readonly Step[] = []): void {
+  expect(tried).toEqual(expect.arrayContaining(everyDeath(without)))
+}
+
+function everyDeath(without: readonly Step[]): string[] {
   const steps = STEPS.filter((step) => !without.includes(step))
-  expect(tried).toEqual(expect.arrayContaining(steps.flatMap((step) => WAYS.map((way) => `${way}: ${step}`))))
+  return steps.flatMap((step) => WAYS.map((way) => `${way}: ${step}`))
+}
+
+/**
+ * As `everyStep`, of the first owner of a lake, until each step was tried in each way: it folds beside archiving, so the order
+ * of its changes is not quite the same each time.
+ */
+async function everyFirstStep(attempt: (step: number, way: Way) => Promise<Step | undefined>): Promise<string[]> {
+  const tried: string[] = []
+  for (let passes = 0; passes < MOST_PASSES; passes++) {
+    tried.push(...(await everyStep(attempt)))
+    if (everyDeath(FROM_NOTHING).every((death) => tried.includes(death))) break
+  }
+  expectEveryStep(tried, FROM_NOTHING)
+  return tried
 }
 
 it('dies at every step, on a lake in a folder', async () => {
-  const steps = await everyStep(async (step, way) => {
+  const steps = await everyFirstStep(async (step, way) => {
     const { lake, half } = localLake()
     const diedIn = await runAndDie(lake, step, way, tornCalls(lake, half))
     await archiveOnce(lake, `folder ${step} ${way}`)
     await expectLakeHoldsLog(log, lake, ROOT, `killed ${way} change ${step} (${diedIn})`)
     return diedIn
   })
-  expectEveryStep(steps, FROM_NOTHING)
   const renames = steps.filter((step) => step === 'after: file published')
   expect(renames.length, 'between the renames of a batch').toBeGreaterThan(2)
 }, 600_000)
@@ -178,14 +197,13 @@ it.skipIf(!LONG || 'skipped' in services)(
     }
     const hdfs = await openLake(loadConfig({}, settings).config)
     const within = `/steps-${randomUUID()}`
-    const steps = await everyStep(async (step, way) => {
-      const lake = below(hdfs, `${within}/${step}-${way}`)
+    await everyFirstStep(async (step, way) => {
+      const lake = below(hdfs, `${within}/${++lakes}`)
       const diedAt = await runAndDie(lake, step, way)
       await run(lake, alive())
       await expectArchived(lake, `killed ${way} change ${step} (${diedAt}), on HDFS`)
       return diedAt
     })
-    expectEveryStep(steps, FROM_NOTHING)
     await hdfs.remove(within)
     await hdfs.close()
   },
