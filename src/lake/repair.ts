@@ -27,15 +27,16 @@ import {
 import { type BatchRecord, type CommitRecord, type CommittedFile, RECORD_FORMAT } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import type { EventLog } from '../log/log.ts'
+import type { Place, Plan, Step, Stray, Unrepaired } from './repair-draft.ts'
 import { Holdings, remake } from './repair-files.ts'
 import { type Reading, writeAgain } from './repair-joined.ts'
-import { type Place, type Plan, plan, type Step, type Stray, type Unrepaired } from './repair-plan.ts'
+import { plan } from './repair-plan.ts'
 import type { LostRecord } from './repair-records.ts'
 import { isSound, readAtOf } from './repair-sums.ts'
 import type { LakeStorage } from './storage.ts'
 import { type VerifyProgress, verify } from './verify.ts'
 
-export type { Step, Unrepaired } from './repair-plan.ts'
+export type { Step, Unrepaired } from './repair-draft.ts'
 
 export interface RepairOptions {
   lake: LakeStorage
