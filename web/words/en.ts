@@ -167,7 +167,7 @@ export const en = {
   looking: 'Looking through the newest files of the lake …',
   lookFailed: 'The lake could not be looked through:',
   foundAmong: (found: number, events: string, files: string, size: string) =>
-    `${found === 1 ? 'event' : 'events'}, found among ${events} in ${files} files (${size}).`,
+    `${found === 1 ? 'event' : 'events'}, found among ${events} in ${files} ${files === '1' ? 'file' : 'files'} (${size}).`,
   wholeLake: 'That is the whole lake.',
   lookedBackTo: (since: string) => `Looked back to ${since} UTC; older files were not read.`,
   nobody: 'Nobody of this name is in these files.',

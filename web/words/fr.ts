@@ -169,7 +169,7 @@ export const fr: Words = {
   looking: 'Recherche dans les fichiers les plus récents du lac …',
   lookFailed: 'La recherche dans le lac a échoué :',
   foundAmong: (found, events, files, size) =>
-    `${found < 2 ? 'événement, trouvé' : 'événements, trouvés'} parmi ${events} dans ${files} fichiers (${size}).`,
+    `${found < 2 ? 'événement, trouvé' : 'événements, trouvés'} parmi ${events} dans ${files} ${files === '1' ? 'fichier' : 'fichiers'} (${size}).`,
   wholeLake: 'C’est tout le lac.',
   lookedBackTo: (since) => `Recherche jusqu’à ${since} UTC ; les fichiers plus anciens n’ont pas été lus.`,
   nobody: 'Personne de ce nom dans ces fichiers.',
