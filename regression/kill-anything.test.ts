@@ -20,7 +20,7 @@ import { Crew, type Role } from './crew.ts'
 import { LONG } from './form.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
-const KILLS = LONG ? 32 : 16
+const KILLS = LONG ? 32 : 12
 /** As many more, where none has come amid the protocol. */
 const MOST_KILLS = 4 * KILLS
 const SEED = 20_250_703

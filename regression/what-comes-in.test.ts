@@ -4,10 +4,12 @@
  * were committed and not those that were aborted, and batches that unfold to gigabytes, in bounded memory.
  */
 import { readFileSync } from 'node:fs'
+import { FetchIsolationLevels } from '@platformatic/kafka'
 import { afterAll, describe, expect, it } from 'vitest'
 import { fingerprint } from '../src/generate/ledger.ts'
 import { quarantined, records } from '../test/archive/lake-contents.ts'
 import type { RunningCommand } from '../test/cli/music-faker.ts'
+import { eventually } from '../test/contract/log-reading.ts'
 import { type ForeignMessage, foreignMessages } from '../test/e2e/foreign-messages.ts'
 import { openBench } from '../test/log/kafka-bench.ts'
 import { appendBomb } from './bomb.ts'
@@ -64,6 +66,7 @@ describe.skipIf(!onServices)(`what comes in${skipped}`, { timeout: 300_000 }, ()
       await abort.abort()
       if (round % 2 === 1) await commit.commit()
     }
+    await untilDecided(scene)
     await scene.untilArchived()
     const memory = highestMemory(archiver)
     await scene.dismiss(archiver)
@@ -78,6 +81,20 @@ describe.skipIf(!onServices)(`what comes in${skipped}`, { timeout: 300_000 }, ()
     await annotate(`${lines.length} events, ${bad} quarantined, ${aborted} aborted; ${memory} KiB of memory at most`)
     if (memory !== undefined) expect(memory).toBeLessThan(MOST_MEMORY_KIB)
   })
+
+  /** A commit returns before its markers are in the partitions: until then readers see the end before the transaction. */
+  async function untilDecided({ log }: Scene): Promise<void> {
+    const { partitions } = await log.describe()
+    const latest = [...partitions.keys()].map((partitionIndex) => ({ partitionIndex, timestamp: -1n }))
+    await eventually(async () => {
+      const [listed] = await bench.admin.listOffsets({
+        ...{ topics: [{ name: log.topic, partitions: latest }], isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED },
+      })
+      const ends = listed!.partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)] as const)
+      const readable = (await log.describe()).partitions
+      for (const [partition, end] of ends) expect(readable.get(partition)?.end).toBe(end)
+    }, TRANSACTION_MS)
+  }
 })
 
 /** In KiB, where the system tells. */
