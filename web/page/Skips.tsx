@@ -62,7 +62,7 @@ export function Skips() {
             <span class="number">{row.plays === 0 ? '–' : percent(row.skips, row.plays)}</span>
             <span class="beside">{row.published !== undefined && w.publishedShare(share(row.published))}</span>
             <span class="bar" aria-hidden="true">
-              <span style={{ width: `${row.plays === 0 ? 0 : (100 * row.skips) / row.plays}%` }} />
+              <span style={{ width: widthOf(row) }} />
               {row.published !== undefined && <i style={{ left: `${100 * row.published}%` }} />}
             </span>
           </li>
@@ -93,6 +93,10 @@ export function Skips() {
     </Panel>
   )
 }
+
+/** Of a few events more may be skips than plays: the plays came before. */
+const widthOf = ({ skips, plays }: { skips: number; plays: number }): string =>
+  `${plays === 0 ? 0 : Math.min(100, (100 * skips) / plays)}%`
 
 /** Of a column whose whole height is 60 %. */
 const heightOf = (part: number): string => `${Math.min(100, (100 * part) / 0.6)}%`
