@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { BatchRecord } from '../../src/archive/record.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { type ProblemKind, type VerifyOptions, type VerifyReport, verify } from '../../src/lake/verify.ts'
+import { watchedLake } from '../stats/watched-lake.ts'
 import { ROOT, SmallArchive, TOPIC_ID } from './small-archive.ts'
 
 let archive: SmallArchive
@@ -320,25 +321,9 @@ describe('while archivers are at work', () => {
   /** Runs `act` when the verification lists or reads a path that matches, for the `nth` time. */
   function interrupted(lake: LakeStorage, when: RegExp, nth: number, act: () => Promise<void>): LakeStorage {
     let times = 0
-    const at = async (path: string) => {
+    return watchedLake(lake, async (_, path) => {
       if (when.test(path) && ++times === nth) await act()
-    }
-    return {
-      write: (path, body) => lake.write(path, body),
-      rename: (from, to) => lake.rename(from, to),
-      remove: (path) => lake.remove(path),
-      close: () => lake.close(),
-      stat: (path) => lake.stat(path),
-      stream: (path) => lake.stream(path),
-      async read(path) {
-        await at(path)
-        return lake.read(path)
-      },
-      async *list(path, options) {
-        await at(path)
-        yield* lake.list(path, options)
-      },
-    }
+    })
   }
 
   it.each([
