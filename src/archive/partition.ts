@@ -11,10 +11,10 @@ import type { Slots } from '../stats/slots.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import { Compactor } from './compactor.ts'
+import { LARGEST_CHUNK } from './line-chunks.ts'
 import type { BatchRecord } from './record.ts'
 import { removeOldHourly } from './retention.ts'
 import { type Seal, Sealer } from './seal.ts'
-import { LARGEST_CHUNK } from './staged-file.ts'
 import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
 
 /** The longest wait for messages in one call; stopping and closing by age do not depend on it. */
@@ -279,10 +279,8 @@ export class PartitionArchiver {
     const { lake, root, readBytes } = this.#options
     this.#batches++
     const chunkBytes = Math.min(LARGEST_CHUNK, Math.ceil(readBytes() / 2))
-    return new StagedBatch(
-      { lake, root, partition: this.#partition, folder: commits.staging, batch: this.#batches, chunkBytes },
-      first,
-    )
+    const place = { lake, root, partition: this.#partition, folder: commits.staging, batch: this.#batches }
+    return new StagedBatch({ ...place, chunkBytes }, first)
   }
 
   #reached(position: number): boolean {
