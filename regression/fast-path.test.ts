@@ -113,8 +113,11 @@ describe('events read from their bytes', () => {
     const event = eventOf({ user: 'Zoë', track: '椎名林檎' }, NOW + MAX_FUTURE_MS)
     const python = encode(event).toString().replaceAll('":', '": ').replaceAll(',"', ', "')
     for (const value of [encode(event), Buffer.from(python)]) {
-      expect(new EventBytes().read(value, 0, value.length, NOW)).toBe(true)
-      expect(new EventBytes().read(value, 0, value.length, NOW - 1)).toBe(false)
+      const bytes = new EventBytes()
+      bytes.now = NOW
+      expect(bytes.read(value, 0, value.length)).toBe(true)
+      bytes.now = NOW - 1
+      expect(bytes.read(value, 0, value.length)).toBe(false)
     }
   })
 })

@@ -81,6 +81,8 @@ const FIRST_SPACE = '{"user":'.length
 
 /** One event in its buffer. Made once and used again: each `read` overwrites what the last one found. */
 export class EventBytes {
+  /** The reader's clock in epoch milliseconds, against which the future limit is held. A parameter would cost an object a call. */
+  now = Number.POSITIVE_INFINITY
   /** Where each field's value lies, without quotes. Not set for the duration. */
   readonly starts = new Int32Array(FIELDS.length)
   readonly ends = new Int32Array(FIELDS.length)
@@ -113,16 +115,15 @@ export class EventBytes {
 
   /**
    * Reads the event that is `data[start, end)`.
-   * @param now the reader's clock in epoch milliseconds, against which the future limit is held
    * @returns false where `decode` has to look at it
    */
-  read(data: Uint8Array, start: number, end: number, now: number): boolean {
+  read(data: Uint8Array, start: number, end: number): boolean {
     if (data !== this.#source) this.#look(data)
     this.#at = start
     this.#end = end
     this.#leads = data[start + FIRST_SPACE] === SPACE ? SPACED : COMPACT
     this.wide = 0
-    if (!this.#text(USER) || !this.#text(ARTIST) || !this.#text(TRACK) || !this.#timestamp(now)) return false
+    if (!this.#text(USER) || !this.#text(ARTIST) || !this.#text(TRACK) || !this.#timestamp()) return false
     if (!this.#name(GENRE)) return false
     this.genre = known.text
     if (!this.#whole() || !this.#name(PLATFORM)) return false
@@ -216,7 +217,7 @@ export class EventBytes {
   }
 
   /** YYYY-MM-DDTHH:MM:SS, or with up to six digits more after a dot. */
-  #timestamp(now: number): boolean {
+  #timestamp(): boolean {
     if (!this.#lead(TIMESTAMP)) return false
     const data = this.data
     const start = this.#at
@@ -231,7 +232,7 @@ export class EventBytes {
     this.starts[TIMESTAMP] = start
     this.ends[TIMESTAMP] = this.#at
     if (data[this.#at++] !== QUOTE) return false
-    return this.minute * 60_000 + second * 1000 <= now + MAX_FUTURE_MS
+    return this.minute * 60_000 + second * 1000 <= this.now + MAX_FUTURE_MS
   }
 
   #isLastMinute(start: number): boolean {

@@ -82,7 +82,8 @@ export class Sorter {
 
   take(piece: Piece): Sorted {
     const { starts, ends, offsetDeltas, first, to } = piece
-    const { limits } = this.#options
+    const { limits, readAt } = this.#options
+    event.now = readAt
     let index = piece.from
     let fits = true
     for (; index < to && !isLarge(this.#messages, this.#bytes, limits); index++) {
@@ -109,7 +110,7 @@ export class Sorter {
 
   /** @returns false where the event would need a day too many; then it has not been added */
   #add({ data, refused }: Piece, start: number, end: number, offset: number): boolean {
-    if (start < 0 || refused !== undefined || !event.read(data, start, end, this.#options.readAt)) {
+    if (start < 0 || refused !== undefined || !event.read(data, start, end)) {
       return this.#addDecoded(start < 0 ? null : data.subarray(start, end), offset, refused)
     }
     const day = Math.floor(event.minute / MINUTES_PER_DAY)

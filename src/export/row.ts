@@ -49,7 +49,7 @@ export class EventRow {
     this.data = data
     this.start = start
     this.end = end
-    if (this.#bytes.read(data, start, end, Number.POSITIVE_INFINITY)) this.#take(summary)
+    if (this.#bytes.read(data, start, end)) this.#take(summary)
     else this.#decode(summary)
   }
 

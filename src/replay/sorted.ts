@@ -151,7 +151,7 @@ async function* eventsOf(
 const bytes = new EventBytes()
 
 function read(line: Buffer): TimedEvent {
-  if (bytes.read(line, 0, line.length, Number.POSITIVE_INFINITY)) {
+  if (bytes.read(line, 0, line.length)) {
     const time = bytes.minute * 60_000 + bytes.millis
     return { time, timestamp: bytes.text(TIMESTAMP), user: bytes.text(USER), line }
   }

@@ -81,7 +81,7 @@ export class Minute {
   }
 }
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 
 export class Cells {
   readonly names: Record<Dimension, Names> = perDimension((dimension) => new Names(NAMES[dimension], CHARACTERS))

@@ -1,5 +1,5 @@
 /**
- * A set of 64-bit hashes that numbers them from 0 in the order of their coming, so that values can be kept in plain
+ * A set of 64-bit hashes, as two signed words each, that numbers them from 0 in the order of their coming, so that values can be kept in plain
  * arrays beside it. One flat table, open addressing, linear probing, at most half full: a look-up costs about one miss
  * of the cache, where a Map keyed by fresh strings costs several.
  */
@@ -10,7 +10,7 @@ const STRIDE = 3
 
 export class HashIndex {
   /** A slot whose hash is all zeros is free. */
-  #slots: Uint32Array
+  #slots: Int32Array
   #mask: number
   #size = 0
 
@@ -18,7 +18,7 @@ export class HashIndex {
   constructor(expected = 0) {
     let slots = FIRST_SLOTS
     while (slots <= expected * 2) slots *= 2
-    this.#slots = new Uint32Array(slots * STRIDE)
+    this.#slots = new Int32Array(slots * STRIDE)
     this.#mask = slots - 1
   }
 
@@ -56,7 +56,7 @@ export class HashIndex {
   toBytes(): Buffer {
     const values = new BigUint64Array(this.#size)
     this.forEach((first, second, number) => {
-      values[number] = (BigInt(first) << 32n) | BigInt(second)
+      values[number] = (BigInt(first >>> 0) << 32n) | BigInt(second >>> 0)
     })
     values.sort()
     const bytes = Buffer.allocUnsafe(values.length * 8)
@@ -74,7 +74,7 @@ export class HashIndex {
       const first = bytes.readUInt32BE(at)
       const second = bytes.readUInt32BE(at + 4)
       if (first < lastFirst || (first === lastFirst && second <= lastSecond)) return undefined
-      index.add(first, second)
+      index.add(first | 0, second | 0)
       lastFirst = first
       lastSecond = second
     }
@@ -98,7 +98,7 @@ export class HashIndex {
 
   #grow(): void {
     const old = this.#slots
-    this.#slots = new Uint32Array(old.length * 2)
+    this.#slots = new Int32Array(old.length * 2)
     this.#mask = this.#mask * 2 + 1
     for (let from = 0; from < old.length; from += STRIDE) {
       const first = old[from] as number

@@ -7,6 +7,8 @@
  * on every platform, and code units rather than UTF-8, so that a lone surrogate (`"\ud800"` in JSON) counts as itself.
  * Elsewhere: Python's mmh3.hash_bytes(text.encode('utf-16-le'), seed, x64arch=False)[:8], two little-endian words.
  *
+ * Words are signed here: V8 keeps a signed 32-bit number in place, and makes an object of an unsigned one above 2^31.
+ *
  * It is fast and spreads evenly, but has no secret: a producer who sets out to can make values collide, and so be
  * counted as fewer than they are.
  */
@@ -21,7 +23,7 @@ const C4 = 0xa1e38b93
 let units = new Uint16Array(1024)
 
 /** Hashes `text` into `out[0]` (first word) and `out[1]` (second): no object is made for a hash. */
-export function hash64(text: string, out: Uint32Array, seed = 0): void {
+export function hash64(text: string, out: Int32Array, seed = 0): void {
   const { length } = text
   if (length > units.length) units = new Uint16Array(length)
   const into = units
@@ -30,7 +32,7 @@ export function hash64(text: string, out: Uint32Array, seed = 0): void {
 }
 
 /** Hashes the text of an event's field as `hash64` does, without making it where it is ASCII. */
-export function hashField(event: EventBytes, field: number, out: Uint32Array, seed = 0): void {
+export function hashField(event: EventBytes, field: number, out: Int32Array, seed = 0): void {
   if (!event.isAscii(field)) {
     hash64(event.text(field), out, seed)
     return
@@ -40,12 +42,12 @@ export function hashField(event: EventBytes, field: number, out: Uint32Array, se
 }
 
 /** Hashes a track, given its artist's hash and its title. */
-export function hashTrack(artistFirst: number, artistSecond: number, title: string, out: Uint32Array): void {
+export function hashTrack(artistFirst: number, artistSecond: number, title: string, out: Int32Array): void {
   hash64(title, out, artistFirst)
-  out[1] = (out[1] as number) + artistSecond
+  out[1] = ((out[1] as number) + artistSecond) | 0
 }
 
-function hashUnits(units: Uint16Array, length: number, out: Uint32Array, seed: number): void {
+function hashUnits(units: Uint16Array, length: number, out: Int32Array, seed: number): void {
   let h1 = seed | 0
   let h2 = h1
   let h3 = h1
@@ -53,10 +55,10 @@ function hashUnits(units: Uint16Array, length: number, out: Uint32Array, seed: n
   let at = 0
 
   for (const end = length - (length % 8); at < end; at += 8) {
-    h1 = Math.imul(rotl(h1 ^ scramble(word(units, at), C1, 15, C2), 19) + h2, 5) + 0x561ccd1b
-    h2 = Math.imul(rotl(h2 ^ scramble(word(units, at + 2), C2, 16, C3), 17) + h3, 5) + 0x0bcaa747
-    h3 = Math.imul(rotl(h3 ^ scramble(word(units, at + 4), C3, 17, C4), 15) + h4, 5) + 0x96cd1c35
-    h4 = Math.imul(rotl(h4 ^ scramble(word(units, at + 6), C4, 18, C1), 13) + h1, 5) + 0x32ac3b17
+    h1 = (Math.imul(rotl(h1 ^ scramble(word(units, at), C1, 15, C2), 19) + h2, 5) + 0x561ccd1b) | 0
+    h2 = (Math.imul(rotl(h2 ^ scramble(word(units, at + 2), C2, 16, C3), 17) + h3, 5) + 0x0bcaa747) | 0
+    h3 = (Math.imul(rotl(h3 ^ scramble(word(units, at + 4), C3, 17, C4), 15) + h4, 5) + 0x96cd1c35) | 0
+    h4 = (Math.imul(rotl(h4 ^ scramble(word(units, at + 6), C4, 18, C1), 13) + h1, 5) + 0x32ac3b17) | 0
   }
 
   const left = length - at
@@ -69,7 +71,7 @@ function hashUnits(units: Uint16Array, length: number, out: Uint32Array, seed: n
 }
 
 /** As `hashUnits`, of the code units that ASCII bytes stand for. Up to three bytes after them are read, too. */
-function hashAscii(view: DataView, start: number, length: number, out: Uint32Array, seed: number): void {
+function hashAscii(view: DataView, start: number, length: number, out: Int32Array, seed: number): void {
   let h1 = seed | 0
   let h2 = h1
   let h3 = h1
@@ -80,10 +82,10 @@ function hashAscii(view: DataView, start: number, length: number, out: Uint32Arr
   for (; left >= 8; left -= 8, at += 8) {
     const low = view.getInt32(at, true)
     const high = view.getInt32(at + 4, true)
-    h1 = Math.imul(rotl(h1 ^ scramble(firstTwo(low), C1, 15, C2), 19) + h2, 5) + 0x561ccd1b
-    h2 = Math.imul(rotl(h2 ^ scramble(lastTwo(low), C2, 16, C3), 17) + h3, 5) + 0x0bcaa747
-    h3 = Math.imul(rotl(h3 ^ scramble(firstTwo(high), C3, 17, C4), 15) + h4, 5) + 0x96cd1c35
-    h4 = Math.imul(rotl(h4 ^ scramble(lastTwo(high), C4, 18, C1), 13) + h1, 5) + 0x32ac3b17
+    h1 = (Math.imul(rotl(h1 ^ scramble(firstTwo(low), C1, 15, C2), 19) + h2, 5) + 0x561ccd1b) | 0
+    h2 = (Math.imul(rotl(h2 ^ scramble(lastTwo(low), C2, 16, C3), 17) + h3, 5) + 0x0bcaa747) | 0
+    h3 = (Math.imul(rotl(h3 ^ scramble(firstTwo(high), C3, 17, C4), 15) + h4, 5) + 0x96cd1c35) | 0
+    h4 = (Math.imul(rotl(h4 ^ scramble(lastTwo(high), C4, 18, C1), 13) + h1, 5) + 0x32ac3b17) | 0
   }
 
   // Zeros in place of what is beyond the end scramble to zero, and change nothing.
@@ -101,15 +103,16 @@ function hashAscii(view: DataView, start: number, length: number, out: Uint32Arr
   finish(h1, h2, h3, h4, length, out)
 }
 
-function finish(h1: number, h2: number, h3: number, h4: number, length: number, out: Uint32Array): void {
+function finish(h1: number, h2: number, h3: number, h4: number, length: number, out: Int32Array): void {
   const bytes = length * 2
   const sum = (h1 ^ bytes) + (h2 ^ bytes) + (h3 ^ bytes) + (h4 ^ bytes)
   const f1 = avalanche(sum | 0)
   const f2 = avalanche(((h2 ^ bytes) + sum) | 0)
   const f3 = avalanche(((h3 ^ bytes) + sum) | 0)
   const f4 = avalanche(((h4 ^ bytes) + sum) | 0)
-  out[0] = f1 + f2 + f3 + f4
-  out[1] = f2 + (out[0] as number)
+  const first = (f1 + f2 + f3 + f4) | 0
+  out[0] = first
+  out[1] = (f2 + first) | 0
 }
 
 /** The code units of the first two bytes of a little-endian word, as one. */

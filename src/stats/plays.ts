@@ -11,7 +11,7 @@ export type TrackName = readonly [artist: string, track: string]
 /** Names that a batch counts exactly, for its lists of the most frequent. */
 const COUNTED = 65_536
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 
 /** Counts a batch's events by artist and by track: how many distinct ones there are, and which are the most frequent. */
 export class Plays {
@@ -41,7 +41,7 @@ export class Plays {
     }
     hashField(event, TRACK, words, artistFirst)
     const first = words[0] as number
-    const second = ((words[1] as number) + artistSecond) >>> 0
+    const second = ((words[1] as number) + artistSecond) | 0
     if (!this.topTracks.count(first, second)) {
       this.#openTrack(first, second, event.text(ARTIST), event.text(TRACK))
     }

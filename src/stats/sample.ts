@@ -54,7 +54,7 @@ interface Row {
   user: number
 }
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 const TOO_LONG = '.'.repeat(LONGEST_NAME + 1)
 
 /** Draws the sample of one batch. */
@@ -79,7 +79,7 @@ export class Sampler {
   /** @param second the event's whole seconds since the Unix epoch */
   keep(event: Omit<MusicEvent, 'timestamp'>, second: number): void {
     hash64(event.user, words)
-    const user = (words[0] as number) * 65_536 + ((words[1] as number) >>> 16)
+    const user = ((words[0] as number) >>> 0) * 65_536 + ((words[1] as number) >>> 16)
     this.#rows.push({ chance: this.#chance, second, event: clipped(event), user })
     while (this.#rows.length > SAMPLE_ROWS) {
       this.#threshold >>>= 1

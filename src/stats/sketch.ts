@@ -36,7 +36,7 @@ export interface DistinctCount {
   exact: boolean
 }
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 
 export class DistinctSketch {
   #state: HashIndex | HyperLogLog = new HashIndex()

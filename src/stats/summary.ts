@@ -77,7 +77,7 @@ export const summarySchema = partsSchema
   .refine(addsUp, 'its counts do not add up to its events')
 export type Summary = z.infer<typeof summarySchema>
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 
 /** Sums up the events of one batch. Adding is the archiver's hot path. */
 export class SummaryBuilder {

@@ -125,8 +125,8 @@ export class TopCounter<T extends Names> {
     const middle = counts[half] as number
     let equalToDrop = half - counts.indexOf(middle)
     const [names, events, lacks] = [this.#names, this.#events, this.#lacks]
-    const firsts = new Uint32Array(names.length)
-    const seconds = new Uint32Array(names.length)
+    const firsts = new Int32Array(names.length)
+    const seconds = new Int32Array(names.length)
     this.#index.forEach((first, second, at) => {
       firsts[at] = first
       seconds[at] = second

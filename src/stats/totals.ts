@@ -62,7 +62,7 @@ const TOP_SHOWN = 100
 /** A week of minutes, a year of hours, a century of days. */
 const TIME_LIMITS = { minutes: 7 * 1440, hours: 366 * 24, days: 36_525 }
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 
 /**
  * Sums commit records, of any partitions and lineages, in any order. Memory stays bounded: however many records are

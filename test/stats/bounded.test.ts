@@ -7,7 +7,7 @@ import { LONGEST_NAME, Tally } from '../../src/stats/tally.ts'
 import { Timeline } from '../../src/stats/timeline.ts'
 import { TopCounter } from '../../src/stats/top.ts'
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 
 function truth(names: string[]): Map<string, number> {
   const counts = new Map<string, number>()

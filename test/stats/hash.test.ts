@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { hash64, hashTrack } from '../../src/stats/hash.ts'
 
-const words = new Uint32Array(2)
+const words = new Int32Array(2)
 
 function hex(): string {
-  return [...words].map((word) => word.toString(16).padStart(8, '0')).join('')
+  return [...words].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 // Made with another implementation: Python's mmh3 5.2, as the header of hash.ts says. They are on disk for ever.
