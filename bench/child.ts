@@ -1,6 +1,7 @@
 /** Runs commands of the program, or parts of a benchmark, as processes of their own, and measures them. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Config } from '../src/config.ts'
@@ -40,7 +41,8 @@ process.once('SIGTERM', () => {
 function start(config: Config, args: readonly string[]): Running {
   const begin = performance.now()
   const child = spawn(process.execPath, ['--import', join(import.meta.dirname, 'usage.ts'), ...args], {
-    env: { ...process.env, ...environmentOf(config) },
+    // As the launcher sets it.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...process.env, ...environmentOf(config) },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
   running.add(child)

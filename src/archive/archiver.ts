@@ -26,6 +26,11 @@ const SMALLEST_READ = 131_072
  * closing have to fit into the 10 s after which the process ends in any case.
  */
 const DRAIN_MS = 7_000
+/**
+ * Batches of a backlog that are filled at a time: each counts its names, in up to 15 MB. A topic of many partitions would
+ * fill one each.
+ */
+const LARGE_BATCHES = 4
 const POLL_MS = 100
 /** How long a fenced member may take to hear from its group that the partition is another's now: a heartbeat. */
 const HEAR_MS = 3_000
@@ -74,6 +79,7 @@ class Archiver {
   readonly #clock: () => number
   readonly #owner = `${hostname()}:${process.pid}:${randomUUID()}`
   readonly #abandon = new AbortController()
+  readonly #batchTurns = new Slots(LARGE_BATCHES)
   readonly #foldTurns = new Slots(1)
   readonly #compactTurns = new Slots(1)
   readonly #running = new Map<number, Promise<void>>()
@@ -189,6 +195,7 @@ class Archiver {
         root,
         assignment,
         limits,
+        batchTurns: this.#batchTurns,
         acceptGap,
         owner: this.#owner,
         readBytes: () => this.#readBytes(),

@@ -7,7 +7,7 @@ import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
 import { backoff, pause, unlessAborted } from '../retry.ts'
-import type { Slots } from '../stats/slots.ts'
+import { Slots, Turn } from '../stats/slots.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
 import { CommitLog } from './commits.ts'
 import { Compactor } from './compactor.ts'
@@ -19,6 +19,8 @@ import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
 
 /** The longest wait for messages in one call; stopping and closing by age do not depend on it. */
 const LONGEST_READ_MS = 500
+/** With so many messages left in the log, a batch will be a large one. */
+const BACKLOG = 10_000
 /** Fewer messages than this in one read, and none after them: the log brings them as they are produced. */
 const TRICKLE = 1_000
 
@@ -29,6 +31,8 @@ export interface PartitionOptions {
   assignment: Assignment
   owner: string
   limits: BatchLimits
+  /** Shared by the partitions of a process: a batch of a backlog takes one from its first message to its last. */
+  batchTurns?: Slots
   /** Bytes per read: what this partition may hold of the log at a time, now. */
   readBytes: () => number
   clock: () => number
@@ -75,6 +79,7 @@ export class PartitionArchiver {
   /** Ends every wait: the partition is lost, or the process must leave at once. */
   readonly #lost: AbortSignal
   readonly #partition: number
+  readonly #batchTurns: Slots
   #batches = 0
   /** Since the last commit: only that shows that both the log and the lake are well. */
   #failures = 0
@@ -82,6 +87,7 @@ export class PartitionArchiver {
   constructor(options: PartitionOptions) {
     this.#options = options
     this.#partition = options.assignment.partition
+    this.#batchTurns = options.batchTurns ?? new Slots(1)
     this.#lost = AbortSignal.any([options.assignment.revoked, options.abandon])
   }
 
@@ -189,11 +195,13 @@ export class PartitionArchiver {
     try {
       while (!this.#options.stop.aborted && !this.#reached(position)) {
         const staged = this.#openBatch(commits, position)
+        const turn = new Turn(this.#batchTurns)
         try {
-          cursor = await this.#fill(staged, reader, cursor, failed.signal)
+          cursor = await this.#fill(staged, turn, reader, cursor, failed.signal)
           position = staged.next
           if (staged.state.openedAt === undefined) continue
           const sealed = await unlessAborted(staged.seal(this.#options.clock()), this.#lost)
+          turn.release()
           // No record can name its files then.
           sealed.durable.catch(() => staged.discard())
           await committing
@@ -204,6 +212,8 @@ export class PartitionArchiver {
           // A lake that fails may take as long to say so again: what it keeps is swept by the next claim.
           if (!isRetryable(error)) await unlessAborted(discarded, this.#options.abandon)
           throw error
+        } finally {
+          turn.release()
         }
       }
     } finally {
@@ -215,6 +225,7 @@ export class PartitionArchiver {
   /** Stages messages until the batch is full or has to end. Resolves with what is left of the last read. */
   async #fill(
     staged: StagedBatch,
+    turn: Turn,
     reader: PartitionReader,
     rest: Cursor | undefined,
     failed: AbortSignal,
@@ -223,9 +234,18 @@ export class PartitionArchiver {
     const signal = AbortSignal.any([stop, failed, this.#lost])
     let cursor = rest
     let trickles = false
+    const take = async (from: Cursor) => {
+      const isBacklog = from.batch.end - from.batch.next >= BACKLOG
+      // An open batch may have to close at any time, and waits for nobody.
+      if (isBacklog && staged.state.openedAt === undefined) {
+        await unlessAborted(turn.take(), signal).catch(() => undefined)
+        if (signal.aborted) return false
+      }
+      return unlessAborted(staged.take(from, limits, clock()), this.#lost)
+    }
     while (!isFull(staged.state, limits, performance.now()) && !this.#reached(staged.next)) {
       if (cursor && cursor.index < cursor.batch.count) {
-        if (!(await unlessAborted(staged.take(cursor, limits, clock()), this.#lost))) break
+        if (!(await take(cursor))) break
         continue
       }
       // Messages that come one by one are gathered: else each would cost a read of its own, and wake the log for it.
@@ -236,7 +256,7 @@ export class PartitionArchiver {
       if (!batch || batch.next === batch.first) continue
       cursor = { batch, index: 0 }
       trickles = batch.next >= batch.end && batch.count < TRICKLE
-      if (!(await unlessAborted(staged.take(cursor, limits, clock()), this.#lost))) break
+      if (!(await take(cursor))) break
     }
     failed.throwIfAborted()
     this.#lost.throwIfAborted()

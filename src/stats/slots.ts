@@ -19,3 +19,25 @@ export class Slots {
     else this.#free++
   }
 }
+
+/** A slot that is taken at most once, and given back at most once. */
+export class Turn {
+  readonly #slots: Slots
+  #taken: Promise<void> | undefined
+
+  constructor(slots: Slots) {
+    this.#slots = slots
+  }
+
+  /** Resolves once there is a slot. It may be waited for again, or no longer. */
+  take(): Promise<void> {
+    this.#taken ??= this.#slots.take()
+    return this.#taken
+  }
+
+  /** A slot that is still waited for goes back as soon as it comes. */
+  release(): void {
+    void this.#taken?.then(() => this.#slots.release())
+    this.#taken = undefined
+  }
+}
