@@ -80,9 +80,10 @@ export class Crew {
     await command.ended
   }
 
-  /** Has one finish what it holds and end. */
+  /** Has one that works finish what it holds and end. Waits for one that still starts: the signal would cut it off. */
   async dismiss(role: Role): Promise<void> {
     const command = this.#command(role)
+    await command.until(({ stdout, stderr }) => AT_WORK[role].test(stdout + stderr))
     command.stop('SIGTERM')
     const { code, stderr } = await command.ended
     expect(code, stderr).toBe(0)

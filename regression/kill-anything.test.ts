@@ -131,7 +131,6 @@ class Scene {
   /** The end that every user has: the producer drains, and what is left in the log is archived. */
   async finish(): Promise<void> {
     await this.#crew.muster()
-    await this.#crew.atWork(['producer'])
     await this.#crew.dismiss('producer')
     await this.#crew.kill('first archiver')
     await this.#crew.kill('second archiver')

@@ -82,7 +82,9 @@ describe.skipIf(skipped)(`kafka restart${skipped ? ` (skipped: ${services.skippe
       await member.held.get(0)?.commit(77)
       expect((await log.committed('restart')).get(0)).toBe(77)
     }, 30_000)
-    expect([member.held.size, member.contacts.at(-1)]).toEqual([3, undefined])
+    // A commit goes by a connection of its own: it may come through before the member has joined again.
+    await eventually(() => expect(member.contacts.at(-1)).toBeUndefined(), 30_000)
+    expect(member.held.size).toBe(3)
     done.abort()
     await reading
     await member.leave()
