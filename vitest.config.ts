@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import SlowestFirst from './test/slowest-first.ts'
 
 /** Tests that need real Kafka and HDFS: `test/services.ts` starts both once for all of them. */
 const services = [
@@ -13,10 +14,12 @@ const services = [
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than a small machine has cores: tests wait for timers, sessions and starts, and two leave cores idle.
+    maxWorkers: 3,
+    sequence: { sequencer: SlowestFirst },
     reporters: ['default', './test/closing-line.ts'],
     projects: [
       {

@@ -24,7 +24,7 @@ interface Entry {
   bytes: number
 }
 
-describe.skipIf(skipped)(`one flow${skipped ? ` (skipped: ${services.skipped})` : ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(skipped)(`one flow${skipped ? ` (skipped: ${services.skipped})` : ''}`, { timeout: 120_000 }, () => {
   let shell: Shell
   let config: Config
   /** The events in the lake, sorted. */

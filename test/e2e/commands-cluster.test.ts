@@ -29,7 +29,7 @@ interface Lag {
   partitions: { end: number; archived: number }[]
 }
 
-describe.skipIf(skipped)(`cluster${skipped ? ` (skipped: ${services.skipped})` : ''}`, { timeout: 60_000 }, () => {
+describe.skipIf(skipped)(`cluster${skipped ? ` (skipped: ${services.skipped})` : ''}`, { timeout: 120_000 }, () => {
   let shell: Shell
   let started: Outcome
 

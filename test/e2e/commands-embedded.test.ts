@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { commandsDoWhatTheySay } from './commands.ts'
 import { Shell } from './shell.ts'
 
-describe('embedded', { timeout: 60_000 }, () => {
+describe('embedded', { timeout: 120_000 }, () => {
   let shell: Shell
   beforeAll(async () => {
     shell = await Shell.open()

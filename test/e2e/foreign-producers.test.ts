@@ -42,7 +42,7 @@ describe('messages of other programs in the embedded profile', { timeout: 30_000
 })
 
 const title = `messages of other programs on Kafka${skipped ? ` (skipped: ${services.skipped})` : ''}`
-describe.skipIf(skipped)(title, { timeout: 60_000 }, () => {
+describe.skipIf(skipped)(title, { timeout: 120_000 }, () => {
   let shell: Shell
   let config: Config
   const written: ForeignMessage[] = []

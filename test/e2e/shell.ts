@@ -109,6 +109,6 @@ export function linesOf(text: string): string[] {
 }
 
 /** Waits until the condition holds, asking again and again; a failing expectation counts as not yet. */
-export function eventually<T>(condition: () => Promise<T>, withinMs = 20_000): Promise<T> {
+export function eventually<T>(condition: () => Promise<T>, withinMs = 60_000): Promise<T> {
   return vi.waitFor(condition, { timeout: withinMs, interval: 100 })
 }
