@@ -27,8 +27,11 @@ export class StagedFile {
       this.#written = this.#lake.write(this.path, stream)
       this.#written.catch(() => stream.destroy())
     }
-    // The lake may fail while this waits for it to drain: then #written rejects and ends the wait.
-    if (!this.#stream.write(chunk)) await Promise.race([once(this.#stream, 'drain'), this.#written])
+    // The lake may fail while this waits for it to drain: then #written rejects and ends the wait. It may let go of the
+    // stream long before, which then fails with an AbortError that tells nothing.
+    if (!this.#stream.write(chunk)) {
+      await Promise.race([once(this.#stream, 'drain').catch(() => this.#written), this.#written])
+    }
     if (this.#stream.destroyed) await this.#written
   }
 
