@@ -44,6 +44,7 @@ interface Mutant {
 }
 
 const COMMITS = 'src/archive/commits.ts'
+const CREATE = 'src/archive/create.ts'
 const PUBLISH = 'src/archive/publish.ts'
 const JOIN = 'src/archive/join.ts'
 
@@ -161,14 +162,14 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a record that another owner has created passes as our own',
-    file: COMMITS,
+    file: CREATE,
     line: 'if (there) return there.id === record.id',
     becomes: 'if (there) return true',
     caughtBy: 'regression/commit-protocol',
   },
   {
     name: "a record that is ours after a time-out passes as another owner's",
-    file: COMMITS,
+    file: CREATE,
     line: 'if (there) return there.id === record.id',
     becomes: 'if (there) return false',
     caughtBy: 'test/archive/lost-answers',
@@ -190,14 +191,14 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a partial temporary file is taken for the record',
-    file: COMMITS,
+    file: CREATE,
     line: 'of.lake.write(path, bytes)',
     becomes: 'of.lake.write(path.slice(0, -42), bytes)',
     caughtBy: 'regression/random-failures',
   },
   {
     name: 'a record counts whatever the checkpoints say',
-    file: COMMITS,
+    file: CREATE,
     line: 'return (await retrying(() => lastFolded(of.lake, log), of)) < record.seq',
     becomes: 'return true',
     caughtBy: 'regression/commit-protocol',
@@ -260,7 +261,7 @@ const MUTANTS: Mutant[] = [
   },
   {
     name: 'a record is created before the files that it names are whole',
-    file: COMMITS,
+    file: CREATE,
     line: 'catch(ifRetryable), ready])',
     becomes: 'catch(ifRetryable)])',
     caughtBy: 'regression/random-failures',

@@ -9,12 +9,10 @@ import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
 import { backoff, pause, unlessAborted } from '../retry.ts'
 import { Slots, Turn } from '../stats/slots.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
+import { type Care, type CareEvent, care } from './care.ts'
 import { CommitLog } from './commits.ts'
-import { Compactor } from './compactor.ts'
 import { LARGEST_CHUNK } from './line-chunks.ts'
 import type { BatchRecord } from './record.ts'
-import { removeOldHourly } from './retention.ts'
-import { type Seal, Sealer } from './seal.ts'
 import { type Cursor, type SealedBatch, StagedBatch } from './staging.ts'
 
 /** The longest wait for messages in one call; stopping and closing by age do not depend on it. */
@@ -24,7 +22,7 @@ const BACKLOG = 10_000
 /** Fewer messages than this in one read, and none after them: the log brings them as they are produced. */
 const TRICKLE = 1_000
 
-export interface PartitionOptions {
+export interface PartitionOptions extends Care {
   log: EventLog
   lake: LakeStorage
   root: string
@@ -44,12 +42,6 @@ export interface PartitionOptions {
   foldEvery?: number
   /** Shared by the partitions of a process, which take turns in folding. */
   foldTurns?: Slots
-  /** Seal days in the background, this long after their end, milliseconds: one partition of a topic does it for all. */
-  latenessMs?: number
-  /** Remove files this long after the end of their day, milliseconds; undefined: keep all. */
-  keepMs?: number
-  /** Join small files of past hours in the background, taking turns; undefined: leave them. */
-  compactTurns?: Slots
   /** Drain: commit what is staged, then end. */
   stop: AbortSignal
   /** Leave at once: what is staged is dropped, to be read again. */
@@ -65,14 +57,7 @@ export type PartitionEvent =
   | { kind: 'retrying'; partition: number; error: MusicFakerError }
   /** The commit log cannot be folded, and grows. Archiving goes on. */
   | { kind: 'unfolded'; partition: number; error: MusicFakerError }
-  /** Files were joined into one. */
-  | { kind: 'joined'; partition: number; path: string; files: number; bytes: number }
-  /** Files were removed that were kept long enough. */
-  | { kind: 'removed'; partition: number; files: number }
-  /** A day was sealed, or its seal renewed. */
-  | { kind: 'sealed'; partition: number; seal: Seal }
-  /** Files are left as they are. Archiving goes on. */
-  | { kind: 'unjoined'; partition: number; error: MusicFakerError }
+  | CareEvent
 
 export class PartitionArchiver {
   readonly #options: PartitionOptions
@@ -119,38 +104,9 @@ export class PartitionArchiver {
     }
   }
 
-  /** What an owner does beside archiving. */
-  async #care(commits: CommitLog, signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#compact(commits, signal), this.#seal(commits, signal), this.#retire(commits, signal)])
-  }
-
-  async #retire(commits: CommitLog, signal: AbortSignal): Promise<void> {
-    const { lake, root, clock, keepMs, assignment } = this.#options
-    if (keepMs === undefined) return
-    const partition = this.#partition
-    const onRemoved = (files: number) => this.#report({ kind: 'removed', partition, files })
-    const place = { lake, root, partition, topicId: assignment.topicId }
-    await removeOldHourly({ ...place, commits, keepMs, signal, onRemoved }, clock)
-  }
-
-  async #seal({ staging }: CommitLog, signal: AbortSignal): Promise<void> {
-    const { lake, root, log, clock, latenessMs } = this.#options
-    if (latenessMs === undefined || this.#partition !== 0) return
-    const onSealed = (seal: Seal) => this.#report({ kind: 'sealed', partition: 0, seal })
-    await new Sealer({ lake, root, log, clock, latenessMs, staging, signal, onSealed }).run()
-  }
-
-  async #compact(commits: CommitLog, signal: AbortSignal): Promise<void> {
-    const { lake, root, clock, compactTurns, assignment } = this.#options
-    if (!compactTurns) return
-    const partition = this.#partition
-    await new Compactor({
-      ...{ lake, root, commits, signal, partition, topicId: assignment.topicId },
-      // Archiving does not wait for it.
-      onRetry: () => undefined,
-      onJoined: (joined) => this.#report({ kind: 'joined', partition, ...joined }),
-      onLeft: (error) => this.#report({ kind: 'unjoined', partition, error }),
-    }).run(clock, compactTurns)
+  #care(commits: CommitLog, signal: AbortSignal): Promise<void> {
+    const { assignment, report } = this.#options
+    return care({ ...this.#options, topicId: assignment.topicId, partition: this.#partition, commits, signal, report })
   }
 
   /** Resolves undefined when it is to stop before it has the partition: nothing is held that would have to be drained. */

@@ -13,7 +13,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { create, type Ownership } from '../archive/commits.ts'
+import { create, type Ownership } from '../archive/create.ts'
 import {
   asideFolder,
   dataFile,

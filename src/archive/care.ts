@@ -1,0 +1,71 @@
+/** What the owner of a partition does beside archiving, in the background: joins small files, seals days, removes old ones. */
+import type { MusicFakerError } from '../errors.ts'
+import type { LakeStorage } from '../lake/storage.ts'
+import type { EventLog } from '../log/log.ts'
+import type { Slots } from '../stats/slots.ts'
+import type { CommitLog } from './commits.ts'
+import { Compactor } from './compactor.ts'
+import { removeOldHourly } from './retention.ts'
+import { type Seal, Sealer } from './seal.ts'
+
+export interface Care {
+  /** Seal days this long after their end, milliseconds; one partition of a topic does it for all. Undefined: none. */
+  latenessMs?: number
+  /** Remove files this long after the end of their day, milliseconds; undefined: keep all. */
+  keepMs?: number
+  /** Join small files of past hours, taking turns; undefined: leave them. */
+  compactTurns?: Slots
+}
+
+export interface Cared extends Care {
+  log: EventLog
+  lake: LakeStorage
+  root: string
+  topicId: string
+  partition: number
+  commits: CommitLog
+  clock: () => number
+  /** Ends all of it. */
+  signal: AbortSignal
+  report: (event: CareEvent) => void
+}
+
+export type CareEvent =
+  /** Files were joined into one. */
+  | { kind: 'joined'; partition: number; path: string; files: number; bytes: number }
+  /** Files were removed that were kept long enough. */
+  | { kind: 'removed'; partition: number; files: number }
+  /** A day was sealed, or its seal renewed. */
+  | { kind: 'sealed'; partition: number; seal: Seal }
+  /** Files are left as they are. Archiving goes on. */
+  | { kind: 'unjoined'; partition: number; error: MusicFakerError }
+
+/** Runs until the signal aborts. */
+export async function care(of: Cared): Promise<void> {
+  await Promise.all([compact(of), seal(of), retire(of)])
+}
+
+async function retire({ lake, root, topicId, partition, commits, clock, signal, keepMs, report }: Cared) {
+  if (keepMs === undefined) return
+  const onRemoved = (files: number) => report({ kind: 'removed', partition, files })
+  await removeOldHourly({ lake, root, topicId, partition, commits, keepMs, signal, onRemoved }, clock)
+}
+
+async function seal({ lake, root, log, partition, commits, clock, signal, latenessMs, report }: Cared) {
+  if (latenessMs === undefined || partition !== 0) return
+  const onSealed = (sealed: Seal) => report({ kind: 'sealed', partition, seal: sealed })
+  const { staging } = commits
+  await new Sealer({ lake, root, log, clock, latenessMs, staging, signal, onSealed }).run()
+}
+
+async function compact({ lake, root, topicId, partition, commits, clock, signal, compactTurns, report }: Cared) {
+  if (!compactTurns) return
+  const compactor = new Compactor({
+    ...{ lake, root, topicId, partition, commits, signal },
+    // Archiving does not wait for it.
+    onRetry: () => undefined,
+    onJoined: (joined) => report({ kind: 'joined', partition, ...joined }),
+    onLeft: (error) => report({ kind: 'unjoined', partition, error }),
+  })
+  await compactor.run(clock, compactTurns)
+}
