@@ -18,7 +18,7 @@ import { type BenchSite, withClusterSite, withEmbeddedSite } from './site.ts'
 const RATE = 1_000
 const SECONDS = { cluster: 60, embedded: 15 }
 /** The first second finds cold code and a group that is being joined. */
-const SETTLED = 2 * RATE
+const SETTLED_S = 2
 const READ_BYTES = 1_048_576
 
 interface Commit {
@@ -84,7 +84,7 @@ async function measure({ config, log, lake }: BenchSite, seconds: number) {
   for (const [partition, { end }] of ends.partitions) {
     const times = await timesOf(log, partition, begins.partitions.get(partition)!.end, end)
     const own = commits.filter((commit) => commit.partition === partition)
-    for (const { offset, at } of times.slice(Math.round(SETTLED / ends.partitions.size))) {
+    for (const { offset, at } of times.slice(Math.round((SETTLED_S * RATE) / ends.partitions.size))) {
       committed.push(own.find(({ next }) => next > offset)!.at - at)
     }
   }
@@ -116,14 +116,15 @@ async function watchPage(config: BenchSite['config']) {
   const dashboard = command(config, ['dashboard', '--json', '--quiet'])
   await once(dashboard.child.stdout!, 'readable')
   const stop = new AbortController()
-  const ages: number[] = []
+  const shown: { due: number; age: number }[] = []
   const seen = new Set<string>()
   const reading = (async () => {
     for await (const { kind, rows } of pageStream(config.port, stop.signal)) {
       const now = Date.now()
       for (const row of rows) {
         const key = JSON.stringify(row)
-        if (!seen.has(key) && kind === 'delta') ages.push(now - timeOf(row.timestamp))
+        const due = timeOf(row.timestamp)
+        if (!seen.has(key) && kind === 'delta') shown.push({ due, age: now - due })
         seen.add(key)
       }
     }
@@ -134,7 +135,8 @@ async function watchPage(config: BenchSite['config']) {
       await reading
       dashboard.child.kill('SIGINT')
       await dashboard.ended
-      return ages
+      const settled = Math.min(...shown.map(({ due }) => due)) + SETTLED_S * 1_000
+      return shown.filter(({ due }) => due >= settled).map(({ age }) => age)
     },
   }
 }
