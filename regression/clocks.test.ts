@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { archive } from '../src/archive/archiver.ts'
 import { dayFolder, lakeRoot } from '../src/archive/layout.ts'
+import { systemClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config.ts'
 import { encode, MAX_FUTURE_MS } from '../src/event.ts'
 import { openLake, openLog } from '../src/profiles.ts'
@@ -47,14 +48,14 @@ function eventAt(timestamp: string) {
 
 describe('the archiver', () => {
   /** Archives the events, a batch each; gives the days of those in the lake and how many are in quarantine. */
-  async function archived(timestamps: readonly string[], clock: () => number) {
+  async function archived(timestamps: readonly string[], now: () => number) {
     const topic = new MemoryTopic('t')
     const log = topic.open(1)
     await log.ensureTopic()
     for (const timestamp of timestamps) topic.put(0, eventAt(timestamp))
     const lake = openMemoryLake()
     await archive({
-      ...{ log, lake, clock, root: '/t', group: 'g', once: true, acceptGap: false },
+      ...{ log, lake, clock: { ...systemClock, now }, root: '/t', group: 'g', once: true, acceptGap: false },
       limits: { messages: 1, bytes: 1e9, ageMs: 60_000 },
       signal: new AbortController().signal,
     })

@@ -4,6 +4,7 @@ import { type ArchiveEvent, archive } from '../src/archive/archiver.ts'
 import { lakeRoot, partitionCommits, quarantineFolder, recordName } from '../src/archive/layout.ts'
 import { PartitionArchiver } from '../src/archive/partition.ts'
 import { type BatchRecord, type CommitRecord, decodeRecord } from '../src/archive/record.ts'
+import { systemClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config.ts'
 import { encode, formatTimestamp } from '../src/event.ts'
 import { type RepairOptions, type RepairReport, repair } from '../src/lake/repair.ts'
@@ -117,7 +118,7 @@ export class Site {
       new PartitionArchiver({
         ...{ log: this.log, lake: this.lake, root: this.root, limits: LIMITS },
         assignment: { topicId, partition, revoked: never, commit: async () => {} },
-        ...{ owner: randomUUID(), readBytes: () => 1_000_000, clock: Date.now, acceptGap: false, target: end },
+        ...{ owner: randomUUID(), readBytes: () => 1_000_000, clock: systemClock, acceptGap: false, target: end },
         ...{ stop: never, abandon: never, report: () => undefined },
       }).run(),
     )

@@ -4,6 +4,7 @@ import { CommitLog } from '../src/archive/commits.ts'
 import { Compactor } from '../src/archive/compactor.ts'
 import { dayFolder } from '../src/archive/layout.ts'
 import { PartitionArchiver } from '../src/archive/partition.ts'
+import { systemClock } from '../src/clock.ts'
 import { encode, formatTimestamp } from '../src/event.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
 import type { EventLog, LogMessage } from '../src/log/log.ts'
@@ -47,7 +48,7 @@ export async function archiveUpTo(
     assignment: { topicId, partition: 0, revoked: signal, commit: async () => {} },
     owner: `archiver ${Math.random()}`,
     readBytes: () => 1_000_000,
-    clock: Date.now,
+    clock: systemClock,
     stop: alive(),
     report: () => undefined,
   }).run()

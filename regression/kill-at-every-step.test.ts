@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { archive } from '../src/archive/archiver.ts'
 import { PartitionArchiver } from '../src/archive/partition.ts'
+import { systemClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config.ts'
 import { encode, formatTimestamp } from '../src/event.ts'
 import { openLocalLake } from '../src/lake/local.ts'
@@ -94,7 +95,7 @@ async function run(lake: LakeStorage, abandon: AbortSignal): Promise<void> {
     assignment: { topicId, partition: 0, revoked: abandon, commit: async () => {} },
     owner: `owner ${Math.random()}`,
     readBytes: () => 1_000_000,
-    clock: Date.now,
+    clock: systemClock,
     acceptGap: false,
     target: MESSAGES,
     stop: new AbortController().signal,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { lakeRoot, partitionStaging } from '../src/archive/layout.ts'
 import { PartitionArchiver } from '../src/archive/partition.ts'
+import { systemClock } from '../src/clock.ts'
 import { encode, formatTimestamp } from '../src/event.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
 import { openWebHdfsLake } from '../src/lake/webhdfs.ts'
@@ -123,7 +124,7 @@ export class OnePartition {
       assignment: { topicId, partition: 0, revoked: never, commit },
       owner: `owner ${randomUUID()}`,
       readBytes: () => 1_000_000,
-      clock: Date.now,
+      clock: systemClock,
       acceptGap: false,
       report: () => undefined,
     }).run()

@@ -3,13 +3,14 @@ import { type ArchiveEvent, type ArchiveSummary, archive } from './archive/archi
 import type { BatchLimits } from './archive/batch.ts'
 import { isArchived } from './archive/head.ts'
 import { lakeRoot } from './archive/layout.ts'
+import type { Clock } from './clock.ts'
 import { type Config, careOf } from './config.ts'
 import { isRetryable, type MusicFakerError } from './errors.ts'
 import { Generator } from './generate/generator.ts'
 import { parseRate } from './generate/pacing.ts'
 import { produce } from './generate/produce.ts'
 import type { LakeStorage } from './lake/storage.ts'
-import type { EventLog } from './log/log.ts'
+import type { EventLog, LogMessage } from './log/log.ts'
 import { backoff, pause } from './retry.ts'
 
 /** A continuous flow commits each partition every other second: half the files of `consume -m realtime`, as live to the eye. */
@@ -31,7 +32,9 @@ export interface PipelineOptions {
   /** Told when the log refuses events for a while; the flow goes on when it takes them again. */
   onRetry?: (error: MusicFakerError) => void
   /** Told of each lot of events that the log has taken. */
-  onAcknowledged?: () => void
+  onAcknowledged?: (messages: readonly LogMessage[]) => void
+  /** When events happen, and when hours and days are over; the machine's by default. */
+  clock?: Clock
 }
 
 export interface PipelineSummary {
@@ -45,7 +48,7 @@ export interface PipelineSummary {
  * What was acknowledged before is in the lake when this resolves, or the summary says that it was not drained.
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineSummary> {
-  const { config, log, lake, signal } = options
+  const { config, log, lake, signal, clock } = options
   await log.ensureTopic()
   const limits: BatchLimits = { messages: 500_000, bytes: config.batchBytes, ageMs: FLOW_AGE_MS }
   const drain = new AbortController()
@@ -60,6 +63,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
     ...careOf(config),
     signal: drain.signal,
     drainMs: DRAIN_MS,
+    ...(clock && { clock }),
     ...(options.onArchive && { report: options.onArchive }),
   })
   // An archiver that has to stop takes the flow down with it: producing on would only hide it.
@@ -90,10 +94,11 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
         perSecond: parseRate(options.config.rate),
         gatherMs: FLOW_GATHER_MS,
         signal,
+        clock: options.clock,
         onAcknowledged: (messages) => {
           produced += messages.length
           attempt = 1
-          options.onAcknowledged?.()
+          options.onAcknowledged?.(messages)
         },
       })
     } catch (error) {

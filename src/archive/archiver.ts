@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { type Clock, systemClock } from '../clock.ts'
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog } from '../log/log.ts'
@@ -58,8 +59,8 @@ export interface ArchiveOptions {
   keepMs?: number
   /** Seal days in the background, or at the end of `once`, this long after their end, milliseconds. */
   latenessMs?: number
-  /** Epoch milliseconds; Date.now by default. */
-  clock?: () => number
+  /** Dates commits, and says when hours and days are over; the machine's by default. All other waits take real time. */
+  clock?: Clock
   report?: (event: ArchiveEvent) => void
 }
 
@@ -76,7 +77,7 @@ export async function archive(options: ArchiveOptions): Promise<ArchiveSummary> 
 
 class Archiver {
   readonly #options: ArchiveOptions
-  readonly #clock: () => number
+  readonly #clock: Clock
   readonly #owner = `${hostname()}:${process.pid}:${randomUUID()}`
   readonly #abandon = new AbortController()
   readonly #batchTurns = new Slots(LARGE_BATCHES)
@@ -96,7 +97,7 @@ class Archiver {
 
   constructor(options: ArchiveOptions) {
     this.#options = options
-    this.#clock = options.clock ?? Date.now
+    this.#clock = options.clock ?? systemClock
   }
 
   async run(): Promise<ArchiveSummary> {

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import type { Clock } from '../clock.ts'
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import { parentOf } from '../lake/path.ts'
 import type { LakeStorage } from '../lake/storage.ts'
@@ -76,17 +77,17 @@ export class Compactor {
    *
    * @param turns one is held for each pass: the partitions of a process take turns
    */
-  async run(clock: () => number, turns: Slots): Promise<void> {
+  async run(clock: Clock, turns: Slots): Promise<void> {
     const { signal, commits } = this.#of
     while (!signal.aborted && !commits.stuck) {
       if (!(await this.#take(turns))) return
-      const before = Math.floor(clock() / HOUR_MS) * HOUR_MS
+      const before = Math.floor(clock.now() / HOUR_MS) * HOUR_MS
       const done = await this.pass({ before, budget: PASS, gently: true })
         .catch((error) => this.#tellOf(error))
         .finally(() => turns.release())
       // Spread, so that partitions and processes do not all begin at the full hour.
-      const untilNextHour = Math.min(HOUR_MS, Math.max(0, before + HOUR_MS - clock())) + Math.random() * PAUSE_MS
-      await pause(done ? untilNextHour : PAUSE_MS, signal).catch(() => undefined)
+      const untilNextHour = Math.min(HOUR_MS, Math.max(0, before + HOUR_MS - clock.now())) + Math.random() * PAUSE_MS
+      await clock.sleep(done ? untilNextHour : PAUSE_MS, signal)
     }
   }
 

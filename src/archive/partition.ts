@@ -3,6 +3,7 @@
  * While the files of batch n are closed and committed, batch n+1 is already being staged; its record is created only after
  * n is published.
  */
+import type { Clock } from '../clock.ts'
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
@@ -33,7 +34,7 @@ export interface PartitionOptions extends Care {
   batchTurns?: Slots
   /** Bytes per read: what this partition may hold of the log at a time, now. */
   readBytes: () => number
-  clock: () => number
+  clock: Clock
   /** Go on over offsets that retention removed, recording the gap. */
   acceptGap: boolean
   /** Where to end: with the batch that reaches this offset. Undefined: never. */
@@ -124,7 +125,7 @@ export class PartitionArchiver {
         topicId: assignment.topicId,
         partition: this.#partition,
         owner,
-        clock,
+        clock: () => clock.now(),
         signal: AbortSignal.any([this.#lost, giveUp.signal]),
         onRetry: (error) => this.#report({ kind: 'retrying', partition: this.#partition, error }),
         onUnfolded: (error) => this.#report({ kind: 'unfolded', partition: this.#partition, error }),
@@ -156,7 +157,7 @@ export class PartitionArchiver {
           cursor = await this.#fill(staged, turn, reader, cursor, failed.signal)
           position = staged.next
           if (staged.state.openedAt === undefined) continue
-          const sealed = await unlessAborted(staged.seal(this.#options.clock()), this.#lost)
+          const sealed = await unlessAborted(staged.seal(this.#options.clock.now()), this.#lost)
           turn.release()
           // No record can name its files then.
           sealed.durable.catch(() => staged.discard())
@@ -197,7 +198,7 @@ export class PartitionArchiver {
         await unlessAborted(turn.take(), signal).catch(() => undefined)
         if (signal.aborted) return false
       }
-      return unlessAborted(staged.take(from, limits, clock()), this.#lost)
+      return unlessAborted(staged.take(from, limits, clock.now()), this.#lost)
     }
     while (!isFull(staged.state, limits, performance.now()) && !this.#reached(staged.next)) {
       if (cursor && cursor.index < cursor.batch.count) {

@@ -1,6 +1,6 @@
 /** Removes what was kept long enough, as a partition's owner, beside archiving. */
+import type { Clock } from '../clock.ts'
 import type { LakeStorage } from '../lake/storage.ts'
-import { pause } from '../retry.ts'
 import type { CommitLog } from './commits.ts'
 import { filesOf } from './files.ts'
 import { dayOf } from './layout.ts'
@@ -27,14 +27,14 @@ export interface RetentionOptions {
 }
 
 /** Looks every hour until the signal aborts. Never rejects: what fails is tried again, what archiving has to know of it will. */
-export async function removeOldHourly(options: RetentionOptions, clock: () => number): Promise<void> {
+export async function removeOldHourly(options: RetentionOptions, clock: Clock): Promise<void> {
   const { signal, commits } = options
   while (!signal.aborted && !commits.stuck) {
-    const done = await removeOld(options, clock()).then(
+    const done = await removeOld(options, clock.now()).then(
       () => true,
       () => false,
     )
-    await pause(done ? HOUR_MS : AGAIN_MS, signal).catch(() => undefined)
+    await clock.sleep(done ? HOUR_MS : AGAIN_MS, signal)
   }
 }
 

@@ -8,10 +8,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { Clock } from '../clock.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
-import { pause } from '../retry.ts'
 import { committedFiles } from './files.ts'
 import { lastBatch, readHead } from './head.ts'
 import { dayFolder, dayFolders, partitionStaging, SEAL } from './layout.ts'
@@ -47,7 +47,7 @@ export interface SealerOptions {
   latenessMs: number
   /** A folder for temporary files, which somebody sweeps. */
   staging: string
-  clock: () => number
+  clock: Clock
   signal: AbortSignal
   onSealed?: (seal: Seal) => void
 }
@@ -63,10 +63,10 @@ export class Sealer {
 
   /** Seals what is due, again and again until the signal aborts. Never rejects: what fails is tried again. */
   async run(): Promise<void> {
-    const { signal } = this.#of
+    const { signal, clock } = this.#of
     while (!signal.aborted) {
       await this.pass().catch(() => undefined)
-      await pause(PAUSE_MS, signal).catch(() => undefined)
+      await clock.sleep(PAUSE_MS, signal)
     }
   }
 
@@ -95,7 +95,7 @@ export class Sealer {
     const { lake, root, log, clock } = this.#of
     // The ends first: what comes meanwhile is not waited for.
     const { topicId, partitions } = await log.describe()
-    let least = clock()
+    let least = clock.now()
     for (const [partition, { start, end }] of partitions) {
       if (end <= start) continue
       const head = await readHead(lake, root, topicId, partition)
@@ -110,7 +110,7 @@ export class Sealer {
     const { lake, root, clock, onSealed } = this.#of
     const before = await readSeal(lake, root, day)
     if (before && events <= before.events) return
-    const now = new Date(clock()).toISOString()
+    const now = new Date(clock.now()).toISOString()
     const seal: Seal = before
       ? { ...before, events, late: before.late + events - before.events, renewedAt: now }
       : { day, events, late: 0, sealedAt: now, renewedAt: null }

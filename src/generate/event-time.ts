@@ -2,9 +2,9 @@
  * The times that events carry: whole microseconds since the epoch, exact in a number until the year 2255. They never
  * go back within a run. The fraction that the source of time does not decide is drawn from the seed.
  */
+import type { Clock } from '../clock.ts'
 import { MusicFakerError } from '../errors.ts'
 import { MAX_FUTURE_MS } from '../event.ts'
-import type { Clock } from './pacing.ts'
 import { Random } from './random.ts'
 
 /** Of the seed; the generator uses lower ones. */

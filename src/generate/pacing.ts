@@ -2,30 +2,8 @@
  * When events are due: rates and speeds as people write them, and the pacer. Imports next to nothing, because --help
  * needs the parsers.
  */
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
 import { MusicFakerError } from '../errors.ts'
-
-/** Time as the produce loop sees it, so that tests can run it fast. */
-export interface Clock {
-  /** Epoch milliseconds. May jump when the machine's clock is set. */
-  now(): number
-  /** Milliseconds since some moment; never goes back. */
-  elapsed(): number
-  /**
-   * Resolves after `ms` or when `signal` aborts, whichever is first; never rejects. A wait of 0 still lets timers,
-   * sockets and signal handlers have their turn.
-   */
-  sleep(ms: number, signal: AbortSignal): Promise<void>
-}
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  async sleep(ms, signal) {
-    if (ms <= 0) return turn()
-    await delay(Math.ceil(ms), undefined, { signal }).catch(() => {})
-  },
-}
 
 const RATE = /^(\d+(?:\.\d+)?|\.\d+)\s*([km]?)(?:\s*\/\s*(s|sec|second|min|minute|h|hour))?$/i
 const MULTIPLE: Readonly<Record<string, number>> = { '': 1, k: 1000, m: 1_000_000 }

@@ -1,9 +1,10 @@
 /** The produce loop: generated events into the log, one append in flight, the next lot made meanwhile. */
+import { type Clock, systemClock } from '../clock.ts'
 import { formatTimestamp } from '../event.ts'
 import type { EventLog, LogMessage } from '../log/log.ts'
 import { type Flow, planFlow, presentTimes, requirePast, scheduledTimes } from './event-time.ts'
 import type { Generator } from './generator.ts'
-import { type Clock, GATHER_MS, pace, systemClock } from './pacing.ts'
+import { GATHER_MS, pace } from './pacing.ts'
 
 export interface ProduceOptions {
   log: Pick<EventLog, 'append'>

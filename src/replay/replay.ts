@@ -1,6 +1,6 @@
 /** Writes events of a lake to a log again, in the order of their times, as they are, at a pace or as fast as it takes them. */
-import type { Clock } from '../generate/pacing.ts'
-import { GATHER_MS, systemClock } from '../generate/pacing.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { GATHER_MS } from '../generate/pacing.ts'
 import { LARGEST_LOT } from '../generate/produce.ts'
 import type { EventLog, LogMessage } from '../log/log.ts'
 import { eventsInOrder, type SortOptions } from './sorted.ts'

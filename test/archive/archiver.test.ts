@@ -4,6 +4,7 @@ import { REALTIME } from '../../src/archive/batch.ts'
 import { CommitLog } from '../../src/archive/commits.ts'
 import { partitionCommits, partitionStaging, recordName } from '../../src/archive/layout.ts'
 import { type BatchRecord, RECORD_FORMAT } from '../../src/archive/record.ts'
+import { systemClock } from '../../src/clock.ts'
 import { encode, type MusicEvent } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import type { EventLog } from '../../src/log/log.ts'
@@ -52,7 +53,7 @@ function run(options: Partial<ArchiveOptions> = {}) {
     once: true,
     acceptGap: false,
     signal: new AbortController().signal,
-    clock: () => NOW,
+    clock: { ...systemClock, now: () => NOW },
     report: (happened) => seen.push(happened),
     ...options,
   })

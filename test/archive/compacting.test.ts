@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type ArchiveEvent, type ArchiveOptions, archive } from '../../src/archive/archiver.ts'
 import { compact } from '../../src/archive/compact.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
@@ -43,9 +44,12 @@ function put(count: number): void {
   }
 }
 
+/** The machine's clock, but for the time of day. */
+const at = (now: number): Clock => ({ ...systemClock, now: () => now })
+
 function run(options: Partial<ArchiveOptions> = {}) {
   return archive({
-    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock: () => NOW },
+    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock: at(NOW) },
     limits: { messages: 4, bytes: 1e9, ageMs: 20 },
     signal: new AbortController().signal,
     report: (happened) => seen.push(happened),
@@ -64,7 +68,7 @@ it('joins the files of hours that are past while it archives, and no others', as
   const before = await fileCount()
   expect(before).toBeGreaterThan(8)
   const stop = new AbortController()
-  const running = run({ once: false, compact: true, clock: () => NOW + HOUR_MS, signal: stop.signal })
+  const running = run({ once: false, compact: true, clock: at(NOW + HOUR_MS), signal: stop.signal })
   await eventually(async () => expect(await fileCount()).toBe(4), PATIENCE_MS)
   put(16)
   await eventually(async () => expect(await lineCount()).toBe(sent), PATIENCE_MS)
@@ -79,7 +83,7 @@ it('joins nothing of the hour that is under way, nor where it is not asked to', 
   put(40)
   await run()
   const before = await fileCount()
-  for (const options of [{ compact: true }, { clock: () => NOW + HOUR_MS }]) {
+  for (const options of [{ compact: true }, { clock: at(NOW + HOUR_MS) }]) {
     const stop = new AbortController()
     const running = run({ once: false, signal: stop.signal, ...options })
     put(4)

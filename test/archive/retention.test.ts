@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { archive } from '../../src/archive/archiver.ts'
 import { CommitLog } from '../../src/archive/commits.ts'
 import { removeOld } from '../../src/archive/retention.ts'
+import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
@@ -54,7 +55,7 @@ function event() {
 
 function run(options: Partial<Parameters<typeof archive>[0]> = {}) {
   return archive({
-    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock: () => now },
+    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock: { ...systemClock, now: () => now } },
     limits: { messages: 2, bytes: 1e9, ageMs: 20 },
     signal: new AbortController().signal,
     ...options,

@@ -3,6 +3,7 @@ import { archive } from '../../src/archive/archiver.ts'
 import { compact } from '../../src/archive/compact.ts'
 import { dayFolder } from '../../src/archive/layout.ts'
 import { dayStates, type Seal, Sealer } from '../../src/archive/seal.ts'
+import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
@@ -20,6 +21,7 @@ let topic: MemoryTopic
 let log: EventLog
 let lake: LakeStorage
 let now: number
+const clock = { ...systemClock, now: () => now }
 let sent: number
 let seals: Seal[]
 
@@ -49,7 +51,7 @@ function put(timestamp: string, count = 3, partition = 0): void {
 
 function run(options: Partial<Parameters<typeof archive>[0]> = {}) {
   return archive({
-    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock: () => now },
+    ...{ log, lake, root: ROOT, group: 'g', once: true, acceptGap: false, clock },
     limits: { messages: 100, bytes: 1e9, ageMs: 20 },
     signal: new AbortController().signal,
     ...options,
@@ -58,7 +60,7 @@ function run(options: Partial<Parameters<typeof archive>[0]> = {}) {
 
 function sealer() {
   return new Sealer({
-    ...{ lake, root: ROOT, log, latenessMs: HOUR_MS, staging: `${ROOT}/_staging/id/p0/1`, clock: () => now },
+    ...{ lake, root: ROOT, log, latenessMs: HOUR_MS, staging: `${ROOT}/_staging/id/p0/1`, clock },
     signal: new AbortController().signal,
     onSealed: (seal) => seals.push(seal),
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { archive } from '../../src/archive/archiver.ts'
 import { lakeRoot } from '../../src/archive/layout.ts'
+import { systemClock } from '../../src/clock.ts'
 import { type Dashboard, type DashboardOptions, startDashboard } from '../../src/dashboard/server.ts'
 import { encode, type MusicEvent, parseTimestamp } from '../../src/event.ts'
 import { Generator } from '../../src/generate/generator.ts'
@@ -74,7 +75,7 @@ export class Flow {
       once: true,
       acceptGap: false,
       signal: new AbortController().signal,
-      clock,
+      clock: { ...systemClock, now: clock },
       report: () => undefined,
     })
   }

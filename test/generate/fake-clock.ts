@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Clock } from '../../src/generate/pacing.ts'
+import type { Clock } from '../../src/clock.ts'
 
 /** A clock whose sleeps take no time but pass all the same, late by what `lateness` says, as timers are. */
 export class FakeClock implements Clock {

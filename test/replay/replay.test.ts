@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Clock } from '../../src/clock.ts'
 import { MusicFakerError } from '../../src/errors.ts'
-import type { Clock } from '../../src/generate/pacing.ts'
 import type { LogMessage } from '../../src/log/log.ts'
 import { type ReplayOptions, replay } from '../../src/replay/replay.ts'
 import { FilledLake } from '../export/filled-lake.ts'
