@@ -133,8 +133,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'the redo looks behind one claim only',
     file: 'src/archive/head.ts',
-    line: "while (record?.kind === 'claim'",
-    becomes: "if (record?.kind === 'claim'",
+    line: 'while (record && !isWanted(record)',
+    becomes: 'if (record && !isWanted(record)',
     caughtBy: 'regression/commit-protocol',
   },
   {

@@ -36,7 +36,7 @@ export async function readHead(
   }
 }
 
-/** The newest batch of a partition, unless a gap was recorded after it, or claims alone for long. */
+/** The newest batch of a partition, unless a gap was recorded after it, or no batch for long. */
 export async function lastBatch(
   lake: LakeStorage,
   root: string,
@@ -47,7 +47,7 @@ export async function lastBatch(
   const head = await readHead(lake, root, topicId, partition)
   // Records are kept from the base of the newest checkpoint on.
   const floor = (await checkpointNumbers(lake, folder)).at(-2) ?? 0
-  const last = await lastAbove(floor, lake, folder, head)
+  const last = await lastAbove(floor, lake, folder, head, ({ kind }) => kind === 'batch' || kind === 'gap')
   return last?.kind === 'batch' ? last : undefined
 }
 
@@ -84,7 +84,7 @@ export async function lastReal(
   for (;;) {
     const floor = await lastFolded(lake, folder)
     try {
-      return await lastAbove(floor, lake, folder, head)
+      return await lastAbove(floor, lake, folder, head, ({ kind }) => kind !== 'claim')
     } catch (error) {
       // Folded twice meanwhile, and removed.
       if (!hasCode(error, 'COMMIT_CORRUPT') || (await lastFolded(lake, folder)) === floor) throw error
@@ -92,18 +92,19 @@ export async function lastReal(
   }
 }
 
-/** The last record that is not a claim, of those after number `floor`. */
+/** The last record that is wanted, of those after number `floor`. */
 async function lastAbove(
   floor: number,
   lake: LakeStorage,
   folder: string,
   head: CommitRecord | undefined,
+  isWanted: (record: CommitRecord) => boolean,
 ): Promise<CommitRecord | undefined> {
   let record = head
-  while (record?.kind === 'claim' && record.seq > floor + 1) {
+  while (record && !isWanted(record) && record.seq > floor + 1) {
     record = await readRecord(lake, `${folder}/${recordName(record.seq - 1)}`)
   }
-  return record && record.kind !== 'claim' && record.seq > floor ? record : undefined
+  return record && record.seq > floor && isWanted(record) ? record : undefined
 }
 
 /** @throws COMMIT_CORRUPT also where the record is missing: numbers have no holes */

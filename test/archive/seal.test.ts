@@ -101,6 +101,18 @@ it('waits for a partition that is behind: its watermark is the newest event of i
   expect(seals).toMatchObject([{ day: '2025-07-03', events: 9 }])
 })
 
+it('knows the last batch also where files were joined after it', async () => {
+  put('2025-07-03T20:00:00')
+  for (const timestamp of ['2025-07-04T01:00:00', '2025-07-04T01:10:00']) {
+    put(timestamp, 1, 1)
+    await run()
+  }
+  await compact({ log, lake, root: ROOT, group: 'g', signal: new AbortController().signal })
+  put('2025-07-04T01:30:00', 1, 1)
+  await sealer().pass()
+  expect(seals).toMatchObject([{ day: '2025-07-03', events: 3 }])
+})
+
 it('takes late events in, counts them, and renews the seal', async () => {
   put('2025-07-03T20:00:00')
   await run()
