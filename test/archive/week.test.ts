@@ -1,4 +1,7 @@
-/** A partition that is left alone for a week, by a fast clock: what it holds of files, records and bytes stays bounded. */
+/**
+ * A partition in a lake that appends files to each other, as HDFS does, left alone for a week, by a fast clock: what it holds of
+ * files, records and bytes stays bounded. `test/week.test.ts` shows it of a folder, and of all that `start` runs.
+ */
 import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { CommitLog } from '../../src/archive/commits.ts'
@@ -10,7 +13,7 @@ import { encode, type MusicEvent } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import { SummaryBuilder } from '../../src/stats/summary.ts'
-import { openAppendingLake, openMemoryLake } from '../lake/memory.ts'
+import { openAppendingLake } from '../lake/memory.ts'
 import { filesBelow } from './lake-contents.ts'
 
 const ROOT = '/t'
@@ -48,47 +51,40 @@ async function held(lake: LakeStorage, folder: string): Promise<{ files: number;
   return sum
 }
 
-it.each([
-  ['copies', openMemoryLake],
-  ['appends', openAppendingLake],
-])(
-  'holds as much after a week as after three days, on a lake that %s',
-  async (_, open) => {
-    let now = BEGIN
-    const lake = open(() => now)
-    const { signal } = new AbortController()
-    const place = { lake, root: ROOT, topicId: 'id', partition: 0, signal }
-    const onRetry = () => undefined
-    const commits = await CommitLog.claim({ ...place, topic: 't', owner: 'o', clock: () => now, onRetry })
-    const compactor = new Compactor({ ...place, commits, onRetry })
-    const ofLake: { files: number; bytes: number }[] = []
-    const ofLog: { files: number; bytes: number }[] = []
-    let archived = 0
-    for (let hour = 0; hour < 24 * DAYS; hour++) {
-      for (let i = 0; i < COMMITS_PER_HOUR; i++) {
-        now = BEGIN + hour * HOUR_MS + (i * HOUR_MS) / COMMITS_PER_HOUR
-        archived += await commit(lake, commits, now)
-      }
-      await compactor.pass({ before: BEGIN + hour * HOUR_MS })
-      if (hour % 24 !== 23) continue
-      await removeOld({ ...place, commits, keepMs: KEPT_DAYS * DAY_MS }, now)
-      const log = await held(lake, partitionCommits(ROOT, 'id', 0))
-      const all = await held(lake, ROOT)
-      ofLog.push(log)
-      ofLake.push({ files: all.files - log.files, bytes: all.bytes - log.bytes })
+it('holds as much after a week as after three days', async () => {
+  let now = BEGIN
+  const lake = openAppendingLake(() => now)
+  const { signal } = new AbortController()
+  const place = { lake, root: ROOT, topicId: 'id', partition: 0, signal }
+  const onRetry = () => undefined
+  const commits = await CommitLog.claim({ ...place, topic: 't', owner: 'o', clock: () => now, onRetry })
+  const compactor = new Compactor({ ...place, commits, onRetry })
+  const ofLake: { files: number; bytes: number }[] = []
+  const ofLog: { files: number; bytes: number }[] = []
+  let archived = 0
+  for (let hour = 0; hour < 24 * DAYS; hour++) {
+    for (let i = 0; i < COMMITS_PER_HOUR; i++) {
+      now = BEGIN + hour * HOUR_MS + (i * HOUR_MS) / COMMITS_PER_HOUR
+      archived += await commit(lake, commits, now)
     }
-    await commits.close()
-    const [dayThree, last] = [ofLake[2]!, ofLake.at(-1)!]
-    // Of an hour that is under way each commit is a file; of what is past there are a few a day.
-    expect(dayThree.files).toBeLessThan(COMMITS_PER_HOUR + 8 * (KEPT_DAYS + 1))
-    for (const day of ofLake.slice(3)) {
-      expect(day.files).toBeLessThan(COMMITS_PER_HOUR + 8 * (KEPT_DAYS + 1))
-      expect(day.bytes).toBeLessThanOrEqual(dayThree.bytes)
-    }
-    for (const day of ofLog) expect(day.files).toBeLessThan(330)
-    expect(last.bytes).toBeLessThan(archived / 2)
-    const events = 24 * DAYS * COMMITS_PER_HOUR
-    expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events, files: last.files })
-  },
-  120_000,
-)
+    await compactor.pass({ before: BEGIN + hour * HOUR_MS })
+    if (hour % 24 !== 23) continue
+    await removeOld({ ...place, commits, keepMs: KEPT_DAYS * DAY_MS }, now)
+    const log = await held(lake, partitionCommits(ROOT, 'id', 0))
+    const all = await held(lake, ROOT)
+    ofLog.push(log)
+    ofLake.push({ files: all.files - log.files, bytes: all.bytes - log.bytes })
+  }
+  await commits.close()
+  const [dayThree, last] = [ofLake[2]!, ofLake.at(-1)!]
+  // Of an hour that is under way each commit is a file; of what is past there are a few a day.
+  expect(dayThree.files).toBeLessThan(COMMITS_PER_HOUR + 8 * (KEPT_DAYS + 1))
+  for (const day of ofLake.slice(3)) {
+    expect(day.files).toBeLessThan(COMMITS_PER_HOUR + 8 * (KEPT_DAYS + 1))
+    expect(day.bytes).toBeLessThanOrEqual(dayThree.bytes)
+  }
+  for (const day of ofLog) expect(day.files).toBeLessThan(330)
+  expect(last.bytes).toBeLessThan(archived / 2)
+  const events = 24 * DAYS * COMMITS_PER_HOUR
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events, files: last.files })
+}, 120_000)
