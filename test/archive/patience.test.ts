@@ -10,7 +10,8 @@ import { MemoryTopic } from '../log/memory.ts'
 import { eventOf } from '../stats/records.ts'
 
 const MINUTE_MS = 60_000
-const STEP_MS = 100
+/** Small: between two looks the log in memory waits two milliseconds of real time, while these steps go by. */
+const STEP_MS = 10
 /** In a minute of pauses that double from 50 ms to 5 s there is room for two dozen tries. */
 const TRIES = 40
 
