@@ -1,27 +1,38 @@
 /**
- * A checkpoint sums up a partition's records from 1 to its number, so that nobody has to read them again: one gzipped JSON
- * object, `checkpoints/<seq>.json.gz` in the folder of the commit log, format 2. It is created as records are: under its
+ * A checkpoint sums up a partition's records from 1 to its number, so that nobody has to read them again: a gzipped
+ * line of JSON, `checkpoints/<seq>.json.gz` in the folder of the commit log, format 3, and after the line the columns of
+ * `totals.cells` (`../stats/cells-state.ts`) as they are: as JSON they would take most of the time that opening a lake takes.
+ * It is created as records are: under its
  * number, once, by a rename that never overwrites.
  *
  * All files of the records it sums up were published before it was created. `base` is the checkpoint it was made from, and
  * that one's number is the *floor*: records up to it are removed, and their numbers mean nothing any more, whatever comes
  * to be found under them. See docs/ARCHITECTURE.md.
  */
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
 import { z } from 'zod'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
-import { totalsStateSchema } from '../stats/totals-state.ts'
+import { type EncodedTotals, totalsStateSchema } from '../stats/totals-state.ts'
 import { baseName, checkpointName, checkpointSeq, checkpointsFolder } from './layout.ts'
 import { manifestSchema } from './manifest.ts'
 import { RECORD_KINDS } from './record.ts'
 
-/** Format 1, which is still read, is from before files were joined: nothing is crossed out in its manifests. */
-export const CHECKPOINT_FORMAT = 2
-const KNOWN_FORMATS = [1, CHECKPOINT_FORMAT] as const
+/**
+ * Of the formats that are still read, 1 is from before files were joined: nothing is crossed out in its manifests. 1 and 2
+ * have no bytes after the line.
+ */
+export const CHECKPOINT_FORMAT = 3
+const KNOWN_FORMATS = [1, 2, CHECKPOINT_FORMAT] as const
 
 /** Beyond what totals can grow to, so that a damaged file cannot fill the memory. */
 const LARGEST = 268_435_456
+
+const LF = 0x0a
+/** Given between threads at a time: by Node's own 16 KiB a checkpoint would be some hundred pieces. */
+const CHUNK_BYTES = 1_048_576
+const [zip, unzip] = [promisify(gzip), promisify(gunzip)]
 
 const count = z.number().int().nonnegative()
 
@@ -72,12 +83,16 @@ const checkpointSchema = z.strictObject({
     files: z.array(z.strictObject({ path: z.string(), events: count, bytes: count, committedAt: z.number().int() })),
   }),
 })
-/** What is on disk. */
-export type EncodedCheckpoint = z.input<typeof checkpointSchema>
+/** What is on disk, the columns in their place. */
+export type EncodedCheckpoint = Omit<z.input<typeof checkpointSchema>, 'totals'> & { totals: EncodedTotals }
 export type Checkpoint = z.output<typeof checkpointSchema>
 
-export function encodeCheckpoint(checkpoint: EncodedCheckpoint): Buffer {
-  return gzipSync(`${JSON.stringify(checkpoint)}\n`, { level: 1 })
+/** Compresses beside the thread: a checkpoint may have millions of bytes. */
+export async function encodeCheckpoint(checkpoint: EncodedCheckpoint): Promise<Buffer> {
+  const { totals } = checkpoint
+  const { columns, ...cells } = totals.cells
+  const line = `${JSON.stringify({ ...checkpoint, totals: { ...totals, cells } })}\n`
+  return zip(Buffer.concat([Buffer.from(line), columns]), { level: 1, chunkSize: CHUNK_BYTES })
 }
 
 /**
@@ -85,14 +100,18 @@ export function encodeCheckpoint(checkpoint: EncodedCheckpoint): Buffer {
  * @param path names it in errors
  * @throws COMMIT_UNKNOWN_FORMAT for another version, COMMIT_CORRUPT for anything else that is not a checkpoint
  */
-export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
-  let json: unknown
+export async function decodeCheckpoint(bytes: Uint8Array, path: string): Promise<Checkpoint> {
+  let json: { format?: unknown; totals?: { cells?: object } } | null
+  let columns: Uint8Array
   try {
-    json = JSON.parse(gunzipSync(bytes, { maxOutputLength: LARGEST }).toString('utf8'))
+    const content = await unzip(bytes, { maxOutputLength: LARGEST, chunkSize: CHUNK_BYTES })
+    const end = content.indexOf(LF) + 1
+    json = JSON.parse(content.toString('utf8', 0, end))
+    columns = content.subarray(end)
   } catch (cause) {
     throw damaged(path, 'not gzipped JSON', cause)
   }
-  const { format } = (json ?? {}) as { format?: unknown }
+  const { format, totals } = json ?? {}
   if (typeof format === 'number' && !KNOWN_FORMATS.some((known) => known === format)) {
     throw new MusicFakerError(
       'COMMIT_UNKNOWN_FORMAT',
@@ -100,6 +119,7 @@ export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
       { next: 'Use the version of music-faker that wrote this lake, or a newer one.' },
     )
   }
+  if (format === CHECKPOINT_FORMAT && totals?.cells) Object.assign(totals.cells, { columns })
   const result = checkpointSchema.safeParse(json)
   if (result.success) return result.data
   const issue = result.error.issues[0]
@@ -120,7 +140,7 @@ function checkpointPath(log: string, seq: number): string {
 /** @throws LAKE_NOT_FOUND, COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT, and what the lake throws */
 export async function readCheckpoint(lake: LakeStorage, log: string, seq: number): Promise<Checkpoint> {
   const path = checkpointPath(log, seq)
-  const checkpoint = decodeCheckpoint(await lake.read(path), path)
+  const checkpoint = await decodeCheckpoint(await lake.read(path), path)
   if (checkpoint.seq === seq && log.endsWith(`/${checkpoint.topicId}/p${checkpoint.partition}`)) return checkpoint
   throw damaged(path, `it is number ${checkpoint.seq} of ${checkpoint.topicId} p${checkpoint.partition}`)
 }

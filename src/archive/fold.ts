@@ -40,7 +40,7 @@ import type { CommitRecord } from './record.ts'
 const LARGEST_STEP = 4_096
 const READ_AT_ONCE = 8
 /** Sampled events that a checkpoint keeps: exact where a minute has no more, and at most some megabytes. */
-const ROWS = { fine: 512, older: 32, all: 16_384 }
+export const CHECKPOINT_ROWS = { fine: 512, older: 32, all: 16_384 }
 const REMOVED_AT_ONCE = 8
 
 export interface FoldOptions {
@@ -109,7 +109,7 @@ class Sum {
   /** On top of the base's. */
   readonly files = new FileChanges()
   readonly #base: Checkpoint | undefined
-  readonly #totals = new Totals(ROWS)
+  readonly #totals = new Totals(CHECKPOINT_ROWS)
   readonly #recent = new Recent()
   #last:
     | Pick<CommitRecord, 'topic' | 'topicId' | 'partition' | 'seq' | 'next' | 'fence' | 'owner' | 'committedAt'>
@@ -187,7 +187,7 @@ function manifestsOf(
 
 /** Where the number is taken, another try of this owner or another owner has summed up the very same records. */
 async function create({ lake, log, staging, ...waits }: FoldOptions, checkpoint: EncodedCheckpoint): Promise<void> {
-  const bytes = encodeCheckpoint(checkpoint)
+  const bytes = await encodeCheckpoint(checkpoint)
   await retrying(async () => {
     const temporary = `${staging}/checkpoint-${checkpoint.seq}-${randomUUID()}.json.gz`
     await lake.write(temporary, bytes)

@@ -98,6 +98,8 @@ export class LakeWatch {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
+    // Of what came last time: whoever waits for the first totals has them by now.
+    await this.#follower.totals.settle()
     await this.#follower.refresh(signal)
     this.#totals = this.#follower.totals.snapshot()
     this.#readAt = Date.now()

@@ -6,19 +6,20 @@
  * rows, every figure is exact. With all places taken this holds about 60 MB, whatever the age or size of the lake.
  */
 import type { BatchRecord } from '../archive/record.ts'
-import { type CellsState, rowsOf, TrackPlaces } from './cells-state.ts'
+import type { CellsState } from './cells-state.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
 import { DURATION_BUCKETS, durationBucket } from './durations.ts'
 import { hash64 } from './hash.ts'
+import { countsOf, type MinuteColumns } from './minute-columns.ts'
 import { Names } from './names.ts'
 import { type Row, Rows } from './rows.ts'
 import { mixed, type Sample } from './sample.ts'
 import type { Summary } from './summary.ts'
-import { TrackNames } from './track-names.ts'
+import { type ForeignTracks, TrackNames, TrackPlaces } from './track-names.ts'
 
 /** Three days of minutes, so that a window of a day that ends now has the day before it and dates ahead of the clock. */
 const RECENT_MINUTES = 3 * 1_440
-const FINE_MINUTES = 130
+export const FINE_MINUTES = 130
 /** Rows that are kept: of each of the newest FINE_MINUTES, of each before, and of all time. */
 export interface RowLimits {
   fine: number
@@ -31,6 +32,11 @@ const SLACK_MINUTES = 480
 /** Names that are told apart; there are 676 possible countries. */
 const NAMES: Record<Dimension, number> = { genre: 255, platform: 255, device: 255, action: 255, country: 1_023 }
 const CHARACTERS = 65_536
+
+/** A record without what only the totals are made of. */
+export type CountedRecord = Pick<BatchRecord, 'topicId' | 'partition' | 'seq'> & {
+  summary: Omit<Summary, 'distinct' | 'artists' | 'tracks'>
+}
 
 /** What is known of one minute. */
 export class Minute {
@@ -67,6 +73,26 @@ export class Minute {
     this.buckets[bucket] = (this.buckets[bucket] as number) + 1
     for (const dimension of DIMENSIONS)
       this.count(dimension, ids[dimension][columns[dimension][i] as number] as number, 1)
+  }
+
+  /** @param first where its counts begin. @param ids by number of the name there: its number here */
+  merge(from: MinuteColumns, i: number, first: number, ids: Record<Dimension, readonly number[]>): void {
+    this.events += from.events[i] as number
+    this.unknown += from.unknown[i] as number
+    this.counted += from.counted[i] as number
+    this.seconds += from.seconds[i] as number
+    for (let bucket = 0; bucket < DURATION_BUCKETS; bucket++) {
+      this.buckets[bucket] = (this.buckets[bucket] as number) + (from.buckets[i * DURATION_BUCKETS + bucket] as number)
+    }
+    let at = first
+    for (const [d, dimension] of DIMENSIONS.entries()) {
+      const end = at + (from.sizes[i * DIMENSIONS.length + d] as number)
+      // The highest number first, so that they need to grow once.
+      for (let c = end - 1; c >= at; c--) {
+        this.count(dimension, ids[dimension][from.numbers[c] as number] as number, from.counts[c] as number)
+      }
+      at = end
+    }
   }
 
   count(dimension: Dimension, number: number, events: number): void {
@@ -110,33 +136,28 @@ export class Cells {
     this.#raise(state.floor ?? Number.NEGATIVE_INFINITY)
     const ids = perDimension((dimension) => state.names[dimension].map((name) => this.number(dimension, name)))
     const tracks = new TrackPlaces(this.tracks, state)
+    const rows = { columns: state.rows, ids, track: (number: number) => tracks.take(number) }
     this.events += state.events
     this.unknown += state.unknown
     this.beyond += state.beyond
-    let at = 0
-    for (const part of state.minutes) {
-      const minute = this.#minute(part.at)
-      const from = at
-      at += part.rows.size
-      if (!minute) {
-        this.beyond += part.events
-        continue
-      }
-      minute.events += part.events
-      minute.unknown += part.unknown
-      minute.counted += part.counted
-      minute.seconds += part.seconds
-      for (const [i, n] of part.buckets.entries()) minute.buckets[i] = (minute.buckets[i] as number) + n
-      for (const dimension of DIMENSIONS) {
-        for (const [number, n] of part.counts[dimension]) minute.count(dimension, ids[dimension][number] as number, n)
-      }
-      minute.rows.merge(rowsOf(state, from, at, ids, tracks), part.rows.threshold, minute.limit)
+    const { minutes } = state
+    let [row, count] = [0, 0]
+    for (let i = 0; i < minutes.at.length; i++) {
+      const minute = this.#minute(minutes.at[i] as number)
+      const [end, counts] = [row + (minutes.rows[i] as number), countsOf(minutes, i)]
+      if (minute) {
+        minute.merge(minutes, i, count, ids)
+        minute.rows.merge(rows, row, end, minutes.threshold[i] as number, minute.limit)
+      } else this.beyond += minutes.events[i] as number
+      row = end
+      count += counts
     }
-    this.all.merge(rowsOf(state, at, at + state.all.size, ids, tracks), state.all.threshold, this.#rows.all)
+    this.all.merge(rows, row, row + state.all.size, state.all.threshold, this.#rows.all)
+    tracks.close()
   }
 
-  /** @param sample that of the record's summary; undefined where it has none */
-  add(record: BatchRecord, sample: Sample | undefined): void {
+  /** @param sample that of the record's summary; undefined where it has none that can be read */
+  add(record: CountedRecord, sample: Sample | undefined): void {
     const { summary } = record
     if (sample === undefined) {
       this.unknown += summary.events
@@ -160,7 +181,7 @@ export class Cells {
     this.#addRows(sample, weight, record)
   }
 
-  #addCounts(summary: Summary): void {
+  #addCounts(summary: CountedRecord['summary']): void {
     const { time, split = [] } = summary
     const ids = perDimension((dimension) => summary[dimension].named.map(([name]) => this.number(dimension, name)))
     const put = (at: number, part: { events: number; duration: Summary['duration'] }, counts: Counts) => {
@@ -189,10 +210,11 @@ export class Cells {
     }
   }
 
-  #addRows(sample: Sample, weight: number, { topicId, partition, seq, summary }: BatchRecord): void {
+  #addRows(sample: Sample, weight: number, { topicId, partition, seq, summary }: CountedRecord): void {
     hash64(`${topicId}/${partition}/${seq}`, words)
     const seed = words[0] as number
     const ids = perDimension((dimension) => sample[dimension].map((name) => this.number(dimension, name)))
+    const tracks = new TrackPlaces(this.tracks, tracksOf(sample))
     const { columns } = sample
     // Older events are not counted by the minute, so their rows may stand for none of a minute either.
     const oldest = summary.time.minutes[0]?.[0] ?? Number.POSITIVE_INFINITY
@@ -205,8 +227,6 @@ export class Cells {
       const recent = minute?.rows.wants(weight, chance) ?? false
       const ever = this.all.wants(weight, chance)
       if (!recent && !ever) continue
-      const [artist, title] = sample.tracks[columns.track[i] as number] as [number, string]
-      const track = this.tracks.take(sample.artists[artist] as string, title)
       const row: Row = {
         second,
         genre: ids.genre[columns.genre[i] as number] as number,
@@ -214,16 +234,17 @@ export class Cells {
         device: ids.device[columns.device[i] as number] as number,
         action: ids.action[columns.action[i] as number] as number,
         country: ids.country[columns.country[i] as number] as number,
-        track,
+        track: tracks.take(columns.track[i] as number),
         duration: columns.duration[i] as number,
         user: columns.user[i] as number,
         weight,
         chance,
       }
-      if (recent && ever) this.tracks.keep(track)
+      if (recent && ever) this.tracks.keep(row.track)
       if (recent) minute?.rows.add(row, minute.limit)
       if (ever) this.all.add(row, this.#rows.all)
     }
+    tracks.close()
   }
 
   /** The number of a name, 0 where it has no place. */
@@ -274,6 +295,10 @@ export class Cells {
       this.minutes.delete(at)
     }
   }
+}
+
+function tracksOf({ artists, tracks }: Sample): ForeignTracks {
+  return { artists, titles: tracks.map(([, title]) => title), artistOf: tracks.map(([artist]) => artist) }
 }
 
 type Counts = Record<Dimension, readonly number[]>

@@ -12,6 +12,8 @@ export type { CommitLine, DataFile, QuarantineFile } from './recent.ts'
 /** Enough to hide the latency of WebHDFS, few enough to leave the NameNode alone. */
 const PARTITIONS_AT_ONCE = 8
 const RECORDS_AT_ONCE = 8
+/** One is unpacked beside the thread while another is taken in: of an old lake each takes some 20 MB. */
+const CHECKPOINTS_AT_ONCE = 2
 
 /** How often a refresh begins anew when the log is folded faster than it reads. */
 const ATTEMPTS = 5
@@ -100,6 +102,7 @@ class View {
   readonly #lake: LakeStorage
   readonly #root: string
   readonly #followers = new Map<string, PartitionFollower>()
+  readonly #opening = new Slots(CHECKPOINTS_AT_ONCE)
   /** Also those that checkpoints sum up. */
   records = 0
 
@@ -154,7 +157,7 @@ class View {
     let follower = this.#followers.get(path)
     if (!follower) {
       follower = new PartitionFollower({
-        ...{ lake: this.#lake, root: this.#root, topicId, partition },
+        ...{ lake: this.#lake, root: this.#root, topicId, partition, opening: this.#opening },
         onCheckpoint: ({ seq, totals, recent }) => {
           this.totals.merge(totals, `checkpoint ${topicId}/p${partition}/${seq}`)
           this.recent.merge(recent)

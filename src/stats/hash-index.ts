@@ -64,23 +64,6 @@ export class HashIndex {
     return bytes
   }
 
-  /** Reads `toBytes`. @returns undefined for bytes that it cannot have written */
-  static fromBytes(bytes: Buffer): HashIndex | undefined {
-    if (bytes.length % 8 !== 0) return undefined
-    const index = new HashIndex(bytes.length / 8)
-    let lastFirst = 0
-    let lastSecond = 0
-    for (let at = 0; at < bytes.length; at += 8) {
-      const first = bytes.readUInt32BE(at)
-      const second = bytes.readUInt32BE(at + 4)
-      if (first < lastFirst || (first === lastFirst && second <= lastSecond)) return undefined
-      index.add(first | 0, second | 0)
-      lastFirst = first
-      lastSecond = second
-    }
-    return index
-  }
-
   /** Where the hash is, or the free slot where it belongs. */
   #locate(first: number, second: number): number {
     const slots = this.#slots

@@ -51,7 +51,7 @@ export class HyperLogLog {
   /** Takes registers that were stored. @returns undefined for bytes that cannot be registers */
   static fromBytes(bytes: Uint8Array): HyperLogLog | undefined {
     if (bytes.length !== REGISTERS) return undefined
-    for (const value of bytes) if (value > REST + 1) return undefined
+    for (let i = 0; i < REGISTERS; i++) if ((bytes[i] as number) > REST + 1) return undefined
     return new HyperLogLog(bytes)
   }
 }

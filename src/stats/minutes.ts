@@ -15,6 +15,7 @@ import { z } from 'zod'
 import type { MusicEvent } from '../event.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
 import { DURATION_BUCKETS, durationBucket } from './durations.ts'
+import { isCount, plainList } from './plain-list.ts'
 import { type NamedCount, Tally } from './tally.ts'
 
 export const SPLIT_MINUTES = 128
@@ -22,8 +23,11 @@ export const SPLIT_MINUTES = 128
 export const NAMES_PER_FIELD = 256
 
 const count = z.number().int().nonnegative()
-const counts = z.array(count).max(NAMES_PER_FIELD)
-export const durationSchema = z.strictObject({ sum: count, buckets: z.array(count).length(DURATION_BUCKETS) })
+const counts = plainList(isCount, NAMES_PER_FIELD)
+export const durationSchema = z.strictObject({
+  sum: count,
+  buckets: plainList(isCount, DURATION_BUCKETS, DURATION_BUCKETS),
+})
 
 export const splitSchema = z
   .array(

@@ -42,6 +42,7 @@ export class PartitionFollower {
   readonly #folder: string
   readonly #topicId: string
   readonly #partition: number
+  readonly #opening: Slots
   readonly #onCheckpoint: (checkpoint: Checkpoint) => void
   readonly #onRecord: (record: CommitRecord) => void
   #opened = false
@@ -52,6 +53,7 @@ export class PartitionFollower {
   #problem: FollowerProblem | undefined
 
   /**
+   * @param opening      one is held while the checkpoint is read
    * @param onCheckpoint takes the checkpoint where reading begins, if there is one
    * @param onRecord takes each record; a MusicFakerError from it stops the partition there, as a damaged record does
    */
@@ -60,6 +62,7 @@ export class PartitionFollower {
     root: string
     topicId: string
     partition: number
+    opening: Slots
     onCheckpoint: (checkpoint: Checkpoint) => void
     onRecord: (record: CommitRecord) => void
   }) {
@@ -67,6 +70,7 @@ export class PartitionFollower {
     this.#topicId = options.topicId
     this.#partition = options.partition
     this.#folder = partitionCommits(options.root, options.topicId, options.partition)
+    this.#opening = options.opening
     this.#onCheckpoint = options.onCheckpoint
     this.#onRecord = options.onRecord
   }
@@ -104,7 +108,9 @@ export class PartitionFollower {
   }
 
   async #open(): Promise<void> {
-    const checkpoint = await newestCheckpoint(this.#lake, this.#folder)
+    await this.#opening.take()
+    const reading = newestCheckpoint(this.#lake, this.#folder)
+    const checkpoint = await reading.finally(() => this.#opening.release())
     if (checkpoint) {
       this.#onCheckpoint(checkpoint)
       const { topicId, topic, partition, next, seq, committedAt, owner } = checkpoint

@@ -4,6 +4,7 @@
  * sampling for estimation of arbitrary subset sums", 2007). A row's chance u is fixed, its priority is weight / u, and the
  * rows above a threshold stay, each then standing for max(weight, threshold): sums over any of them are unbiased.
  */
+import type { Dimension } from './dimensions.ts'
 
 export interface Row {
   /** Epoch seconds. */
@@ -45,11 +46,20 @@ export function columnsOf(capacity: number) {
   }
 }
 
-type Columns = ReturnType<typeof columnsOf>
-const NAMES = Object.keys(columnsOf(0)) as (keyof Columns)[]
+export type Columns = ReturnType<typeof columnsOf>
+const NONE = columnsOf(0)
+
+/** Rows that others have numbered: their columns, and what their numbers are here. */
+export interface ForeignRows {
+  columns: Columns
+  /** By number of the name there: its number here. */
+  ids: Record<Dimension, readonly number[]>
+  /** The number here of a track there, once more in use. */
+  track(number: number): number
+}
 
 export class Rows {
-  columns = columnsOf(FIRST_CAPACITY)
+  columns = NONE
   size = 0
   /** Rows of a lower priority have gone; 0 while none has. */
   threshold = 0
@@ -68,24 +78,38 @@ export class Rows {
   /** Adds a row that it `wants`, and drops others where there are more than `limit` then. */
   add(row: Row, limit: number): void {
     // One more than the limit, and not twice as many: there are thousands of full sets.
-    if (this.size === this.columns.second.length) this.#resize(Math.min(this.size * 2, limit + 1))
-    const { columns, size } = this
-    for (const name of NAMES) columns[name][size] = row[name]
+    if (this.size === this.columns.second.length)
+      this.#resize(Math.min(Math.max(FIRST_CAPACITY, this.size * 2), limit + 1))
+    putRow(this.columns, this.size, row)
     this.size++
     if (this.size > limit) this.shrink(limit)
   }
 
   /**
-   * Takes in the rows of another set, of which all of a lower priority than `threshold` have gone: they go from this one as
-   * well. Gives back the tracks of the rows that are not wanted.
+   * Takes in the rows `begin` to `end` of another set, of which all of a lower priority than `threshold` have gone: they go
+   * from this one as well.
    */
-  merge(rows: Iterable<Row>, threshold: number, limit: number): void {
-    this.threshold = Math.max(this.threshold, threshold)
-    this.#dropBelow()
-    for (const row of rows) {
-      if (this.wants(row.weight, row.chance)) this.add(row, limit)
-      else this.#onDrop(row.track)
+  merge(others: ForeignRows, begin: number, end: number, threshold: number, limit: number): void {
+    if (threshold > this.threshold) {
+      this.threshold = threshold
+      this.#dropBelow()
     }
+    const most = this.size + end - begin
+    if (most > this.columns.second.length) this.#resize(Math.max(most, Math.min(this.size * 2, limit + 1)))
+    const { columns } = this
+    const { columns: from, ids } = others
+    for (let i = begin; i < end; i++) {
+      if (!this.wants(from.weight[i] as number, from.chance[i] as number)) continue
+      const at = this.size++
+      copyRow(from, i, columns, at)
+      columns.track[at] = others.track(from.track[i] as number)
+      columns.genre[at] = ids.genre[from.genre[i] as number] as number
+      columns.platform[at] = ids.platform[from.platform[i] as number] as number
+      columns.device[at] = ids.device[from.device[i] as number] as number
+      columns.action[at] = ids.action[from.action[i] as number] as number
+      columns.country[at] = ids.country[from.country[i] as number] as number
+    }
+    this.shrink(limit)
   }
 
   /** Events that a row stands for. */
@@ -125,7 +149,7 @@ export class Rows {
     for (let i = 0; i < this.size; i++) {
       if (this.#priority(i) <= this.threshold) this.#onDrop(this.columns.track[i] as number)
       else {
-        for (const name of NAMES) this.columns[name][kept] = this.columns[name][i] as number
+        if (kept < i) copyRow(this.columns, i, this.columns, kept)
         kept++
       }
     }
@@ -134,7 +158,37 @@ export class Rows {
 
   #resize(capacity: number): void {
     const larger = columnsOf(Math.max(capacity, this.size))
-    for (const name of NAMES) larger[name].set(this.columns[name].subarray(0, this.size))
+    for (let i = 0; i < this.size; i++) copyRow(this.columns, i, larger, i)
     this.columns = larger
   }
+}
+
+// Column by column by name: a loop over the columns takes ten times as long, since they are of different kinds.
+
+function putRow(columns: Columns, at: number, row: Row): void {
+  columns.second[at] = row.second
+  columns.user[at] = row.user
+  columns.weight[at] = row.weight
+  columns.chance[at] = row.chance
+  columns.track[at] = row.track
+  columns.duration[at] = row.duration
+  columns.country[at] = row.country
+  columns.genre[at] = row.genre
+  columns.platform[at] = row.platform
+  columns.device[at] = row.device
+  columns.action[at] = row.action
+}
+
+function copyRow(from: Columns, i: number, to: Columns, at: number): void {
+  to.second[at] = from.second[i] as number
+  to.user[at] = from.user[i] as number
+  to.weight[at] = from.weight[i] as number
+  to.chance[at] = from.chance[i] as number
+  to.track[at] = from.track[i] as number
+  to.duration[at] = from.duration[i] as number
+  to.country[at] = from.country[i] as number
+  to.genre[at] = from.genre[i] as number
+  to.platform[at] = from.platform[i] as number
+  to.device[at] = from.device[i] as number
+  to.action[at] = from.action[i] as number
 }

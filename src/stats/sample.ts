@@ -22,6 +22,7 @@ import { MusicFakerError } from '../errors.ts'
 import type { MusicEvent } from '../event.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
 import { hash64 } from './hash.ts'
+import { isCount, isText } from './plain-list.ts'
 import { LONGEST_NAME } from './tally.ts'
 
 export const SAMPLE_ROWS = 512
@@ -106,11 +107,8 @@ export function decodeSample({ rows, data }: SampleData, source: string): Sample
     throw damaged(source, cause)
   }
   if (!isSample(sample, rows)) throw damaged(source)
-  let second = 0
-  for (const [i, step] of sample.columns.second.entries()) {
-    second += step
-    sample.columns.second[i] = second
-  }
+  const { second } = sample.columns
+  for (let i = 1; i < rows; i++) second[i] = (second[i - 1] as number) + (second[i] as number)
   return sample
 }
 
@@ -175,15 +173,18 @@ function short(name: string): string {
 
 function isSample(value: unknown, rows: number): value is Sample {
   const sample = value as Sample
-  const names = (list: unknown) => Array.isArray(list) && list.every((name) => typeof name === 'string')
-  const column = (list: unknown, below = Number.MAX_SAFE_INTEGER) =>
-    Array.isArray(list) && list.length === rows && list.every((n) => Number.isSafeInteger(n) && n >= 0 && n < below)
+  const names = (list: unknown) => Array.isArray(list) && list.every(isText)
+  const column = (list: unknown, below = Number.MAX_SAFE_INTEGER) => {
+    if (!Array.isArray(list) || list.length !== rows) return false
+    for (let i = 0; i < rows; i++) if (!isCount(list[i]) || list[i] >= below) return false
+    return true
+  }
   try {
     const { artists, tracks, columns } = sample
     return (
       DIMENSIONS.every((field) => names(sample[field]) && column(columns[field], sample[field].length)) &&
       names(artists) &&
-      tracks.every(([artist, title]) => artists[artist] !== undefined && typeof title === 'string') &&
+      tracks.every((track) => artists[track[0]] !== undefined && isText(track[1])) &&
       column(columns.track, tracks.length) &&
       column(columns.duration) &&
       column(columns.user) &&

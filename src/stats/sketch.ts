@@ -16,6 +16,7 @@ import { MusicFakerError } from '../errors.ts'
 import { hash64 } from './hash.ts'
 import { HashIndex } from './hash-index.ts'
 import { HyperLogLog, PRECISION } from './hyperloglog.ts'
+import { SortedHashes } from './sorted-hashes.ts'
 
 /** The most distinct values that are still counted exactly. */
 export const EXACT_LIMIT = 16_384
@@ -39,7 +40,7 @@ export interface DistinctCount {
 const words = new Int32Array(2)
 
 export class DistinctSketch {
-  #state: HashIndex | HyperLogLog = new HashIndex()
+  #state: HashIndex | SortedHashes | HyperLogLog = new HashIndex()
 
   add(text: string): void {
     hash64(text, words)
@@ -48,7 +49,7 @@ export class DistinctSketch {
 
   /** Adds a value by the two words of its `hash64`. */
   addHash(first: number, second: number): void {
-    const state = this.#state
+    const state = this.#own()
     state.add(first, second)
     if (state instanceof HashIndex && state.size > EXACT_LIMIT) this.#dense()
   }
@@ -65,13 +66,13 @@ export class DistinctSketch {
 
   estimate(): DistinctCount {
     const state = this.#state
-    if (state instanceof HashIndex) return { count: state.size, exact: true }
-    return { count: Math.round(state.estimate()), exact: false }
+    if (state instanceof HyperLogLog) return { count: Math.round(state.estimate()), exact: false }
+    return { count: state.size, exact: true }
   }
 
   encode(): SketchData {
     const state = this.#state
-    if (state instanceof HashIndex) return { form: 'exact', data: state.toBytes().toString('base64') }
+    if (!(state instanceof HyperLogLog)) return { form: 'exact', data: state.toBytes().toString('base64') }
     // Registers have no repeats to find, only a skewed spread of values: Huffman coding alone is as small, and faster.
     const packed = deflateSync(state.registers, { strategy: constants.Z_HUFFMAN_ONLY })
     return { form: 'hll', precision: PRECISION, data: packed.toString('base64') }
@@ -83,11 +84,23 @@ export class DistinctSketch {
    */
   static decode(data: SketchData, source: string): DistinctSketch {
     const bytes = Buffer.from(data.data, 'base64')
-    const state = data.form === 'exact' ? HashIndex.fromBytes(bytes) : HyperLogLog.fromBytes(inflate(bytes, source))
+    const state = data.form === 'exact' ? SortedHashes.fromBytes(bytes) : HyperLogLog.fromBytes(inflate(bytes, source))
     if (!state) throw damaged(source)
     const sketch = new DistinctSketch()
     sketch.#state = state
     return sketch
+  }
+
+  /** What can be added to. */
+  #own(): HashIndex | HyperLogLog {
+    const state = this.#state
+    if (!(state instanceof SortedHashes)) return state
+    const index = new HashIndex(state.size)
+    state.forEach((first, second) => {
+      index.add(first, second)
+    })
+    this.#state = index
+    return index
   }
 
   #dense(): HyperLogLog {

@@ -29,6 +29,7 @@ import { ARTIST, type EventBytes, TRACK, USER } from '../event-bytes.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { hashField } from './hash.ts'
 import { durationSchema, MinuteCounts, NAMES_PER_FIELD, splitSchema } from './minutes.ts'
+import { isCount, isText, isTuple, isWhole, plainList } from './plain-list.ts'
 import { Plays } from './plays.ts'
 import { SAMPLE_ROWS, Sampler, sampleSchema } from './sample.ts'
 import { DistinctSketch, sketchSchema } from './sketch.ts'
@@ -42,11 +43,14 @@ const TOP_LISTED = 200
 const TIME_LIMITS: TimelineLimits = { minutes: 4096, hours: 1024, days: 1024 }
 
 const count = z.number().int().nonnegative()
-const name = z.string().max(LONGEST_NAME)
-const namedSchema = z.strictObject({ named: z.array(z.tuple([name, count])).max(NAMES_PER_FIELD), other: count })
-const cells = (limit: number) => z.array(z.tuple([z.number().int(), count])).max(limit)
-const topSchema = <T extends z.ZodType>(entry: T) =>
-  z.strictObject({ listed: z.array(entry).max(TOP_LISTED), unlisted: count, most: count, lack: count })
+const isName = (value: unknown): value is string => isText(value) && value.length <= LONGEST_NAME
+const isNamed = isTuple<[name: string, n: number]>(isName, isCount)
+const isCell = isTuple<[at: number, n: number]>(isWhole, isCount)
+const isArtist = isTuple<[artist: string, n: number]>(isName, isCount)
+const isTrack = isTuple<[artist: string, track: string, n: number]>(isName, isName, isCount)
+const namedSchema = z.strictObject({ named: plainList(isNamed, NAMES_PER_FIELD), other: count })
+const topSchema = <T>(isEntry: (value: unknown) => value is T) =>
+  z.strictObject({ listed: plainList(isEntry, TOP_LISTED), unlisted: count, most: count, lack: count })
 
 const partsSchema = z.strictObject({
   v: z.union([z.literal(1), z.literal(SUMMARY_VERSION)]),
@@ -59,14 +63,14 @@ const partsSchema = z.strictObject({
   time: z.strictObject({
     oldest: z.number().int().nullable(),
     newest: z.number().int().nullable(),
-    minutes: cells(TIME_LIMITS.minutes),
-    hours: cells(TIME_LIMITS.hours),
-    days: cells(TIME_LIMITS.days),
+    minutes: plainList(isCell, TIME_LIMITS.minutes),
+    hours: plainList(isCell, TIME_LIMITS.hours),
+    days: plainList(isCell, TIME_LIMITS.days),
     earlier: count,
   }),
   duration: durationSchema,
-  artists: topSchema(z.tuple([name, count])),
-  tracks: topSchema(z.tuple([name, name, count])),
+  artists: topSchema(isArtist),
+  tracks: topSchema(isTrack),
   distinct: z.strictObject({ users: sketchSchema, artists: sketchSchema, tracks: sketchSchema }),
   split: splitSchema.optional(),
   sample: sampleSchema.optional(),

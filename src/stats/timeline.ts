@@ -65,9 +65,9 @@ export class Timeline {
   }
 
   merge(cells: TimelineCells): void {
-    for (const [minute, n] of cells.minutes) this.#minutes.add(minute, n)
-    for (const [hour, n] of cells.hours) this.#hours.add(hour, n)
-    for (const [day, n] of cells.days) this.#days.add(day, n)
+    for (const cell of cells.minutes) this.#minutes.add(cell[0], cell[1])
+    for (const cell of cells.hours) this.#hours.add(cell[0], cell[1])
+    for (const cell of cells.days) this.#days.add(cell[0], cell[1])
     this.#earlier.n += cells.earlier
   }
 

@@ -19,8 +19,9 @@
  */
 import { z } from 'zod'
 import { QUARANTINE_REASONS } from '../event.ts'
-import { cellsStateSchema } from './cells-state.ts'
+import { cellsStateSchema, type EncodedCells } from './cells-state.ts'
 import { DURATION_BUCKETS } from './durations.ts'
+import { isCount, isText, isTuple, isWhole, plainList } from './plain-list.ts'
 import { sketchSchema } from './sketch.ts'
 
 export const TOTALS_VERSION = 1
@@ -28,8 +29,9 @@ export const TOTALS_VERSION = 1
 const count = z.number().int().nonnegative()
 const whole = z.number().int()
 const tally = z.strictObject({ named: z.array(z.tuple([z.string(), count])), other: count })
-const cells = z.array(z.tuple([whole, count]))
-const ranking = <T extends z.ZodType>(entry: T) => z.strictObject({ listed: z.array(entry), most: count })
+const cells = plainList(isTuple<[at: number, n: number]>(isWhole, isCount))
+const isArtist = isTuple<[artist: string, events: number, lack: number]>(isText, isCount, isCount)
+const isTrack = isTuple<[artist: string, track: string, events: number, lack: number]>(isText, isText, isCount, isCount)
 
 export const totalsStateSchema = z.strictObject({
   v: z.literal(TOTALS_VERSION),
@@ -58,12 +60,12 @@ export const totalsStateSchema = z.strictObject({
     daysFrom: whole.nullable(),
   }),
   duration: z.strictObject({ sum: count, buckets: z.array(count).length(DURATION_BUCKETS) }),
-  artists: ranking(z.tuple([z.string(), count, count])),
-  tracks: ranking(z.tuple([z.string(), z.string(), count, count])),
+  artists: z.strictObject({ listed: plainList(isArtist), most: count }),
+  tracks: z.strictObject({ listed: plainList(isTrack), most: count }),
   distinct: z.strictObject({ users: sketchSchema, artists: sketchSchema, tracks: sketchSchema }),
   lastCommit: whole.nullable(),
   cells: cellsStateSchema,
 })
 /** What is on disk. */
-export type EncodedTotals = z.input<typeof totalsStateSchema>
+export type EncodedTotals = Omit<z.input<typeof totalsStateSchema>, 'cells'> & { cells: EncodedCells }
 export type TotalsState = z.output<typeof totalsStateSchema>

@@ -1,12 +1,12 @@
 import { addedTo, type BatchRecord, type CommitRecord } from '../archive/record.ts'
 import type { QuarantineReason } from '../event.ts'
-import { Cells, type RowLimits } from './cells.ts'
+import type { Cells, RowLimits } from './cells.ts'
 import { encodeCells } from './cells-state.ts'
 import { DIMENSIONS, type Dimension } from './dimensions.ts'
 import { DURATION_BOUNDS, DURATION_BUCKETS } from './durations.ts'
 import { hash64, hashTrack } from './hash.ts'
+import { LateCells } from './late-cells.ts'
 import type { ArtistName, TrackName } from './plays.ts'
-import { decodeSample } from './sample.ts'
 import { type DistinctCount, DistinctSketch } from './sketch.ts'
 import type { Summary } from './summary.ts'
 import { type NamedCount, Tally } from './tally.ts'
@@ -84,8 +84,7 @@ export class Totals {
   readonly #topArtists = new TopCounter<ArtistName>(TOP_COUNTED)
   readonly #topTracks = new TopCounter<TrackName>(TOP_COUNTED)
   readonly #timeline = new Timeline(TIME_LIMITS)
-  /** What windows and filters are answered from. */
-  readonly cells: Cells
+  readonly #cells: LateCells
   #seconds = 0
   readonly #buckets = new Array<number>(DURATION_BUCKETS).fill(0)
   #oldest: number | null = null
@@ -95,12 +94,22 @@ export class Totals {
 
   /** @param rows of the sample that windows and filters are answered from; 60 MB of them by default */
   constructor(rows?: RowLimits) {
-    this.cells = new Cells(rows)
+    this.#cells = new LateCells(rows)
+  }
+
+  /** What windows and filters are answered from; takes in what it has not yet, see `settle`. */
+  get cells(): Cells {
+    return this.#cells.all
+  }
+
+  /** Has the cells take in what has been added, bit by bit, so that others have their turn meanwhile. */
+  settle(): Promise<void> {
+    return this.#cells.settle()
   }
 
   /**
    * Adds a record; adding one twice counts it twice.
-   * @throws COMMIT_CORRUPT when a sketch or the sample of its summary is damaged; nothing has been added then
+   * @throws COMMIT_CORRUPT when a sketch of its summary is damaged; nothing has been added then
    */
   add(record: CommitRecord): void {
     if (record.kind === 'batch') this.#addBatch(record)
@@ -133,12 +142,12 @@ export class Totals {
     this.#addQuarantined(state.quarantined)
     for (const [dimension, tally] of this.#dimensions) tally.merge(state[dimension])
     this.#topArtists.begin(state.artists.most, 0)
-    for (const [artist, n, lack] of state.artists.listed) this.#addArtist(artist, n, lack)
+    for (const entry of state.artists.listed) this.#addArtist(entry[0], entry[1], entry[2])
     this.#topTracks.begin(state.tracks.most, 0)
-    for (const [artist, track, n, lack] of state.tracks.listed) this.#addTrack(artist, track, n, lack)
+    for (const entry of state.tracks.listed) this.#addTrack(entry[0], entry[1], entry[2], entry[3])
     this.#timeline.restore(state.time)
     this.#addSpan(state)
-    this.cells.merge(state.cells)
+    this.#cells.merge(state.cells)
     if (state.lastCommit !== null) this.#lastCommit = Math.max(this.#lastCommit ?? 0, state.lastCommit)
     this.#snapshot = undefined
   }
@@ -196,7 +205,6 @@ export class Totals {
   #addBatch(record: BatchRecord): void {
     const { summary } = record
     const source = `commit record ${record.topicId}/p${record.partition}/${record.seq}`
-    const sample = summary.sample && decodeSample(summary.sample, source)
     this.#mergeSketches(summary.distinct, source)
     this.#events += record.events
     this.#skipped += record.skipped
@@ -207,7 +215,7 @@ export class Totals {
     this.#addTop(summary)
     this.#timeline.merge(summary.time)
     this.#addSpan(summary)
-    this.cells.add(record, sample)
+    this.#cells.add(record, source)
   }
 
   /** All of them are read before any is merged, so that a damaged one adds nothing. */
@@ -228,9 +236,9 @@ export class Totals {
 
   #addTop({ artists, tracks }: Summary): void {
     this.#topArtists.begin(artists.most, artists.lack)
-    for (const [artist, n] of artists.listed) this.#addArtist(artist, n, artists.lack)
+    for (const entry of artists.listed) this.#addArtist(entry[0], entry[1], artists.lack)
     this.#topTracks.begin(tracks.most, tracks.lack)
-    for (const [artist, track, n] of tracks.listed) this.#addTrack(artist, track, n, tracks.lack)
+    for (const entry of tracks.listed) this.#addTrack(entry[0], entry[1], entry[2], tracks.lack)
   }
 
   #addArtist(artist: string, n: number, lack: number): void {

@@ -53,3 +53,42 @@ export class TrackNames {
     return name.slice(name.indexOf(' ') + 1)
   }
 }
+
+/** Gives the tracks of another set, by their number there, numbers among those that are here. Each is looked up once. */
+export class TrackPlaces {
+  readonly #into: TrackNames
+  readonly #from: ForeignTracks
+  /** -1: not looked up yet. */
+  readonly #numbers: Int32Array
+
+  constructor(into: TrackNames, from: ForeignTracks) {
+    this.#into = into
+    this.#from = from
+    this.#numbers = new Int32Array(from.titles.length).fill(-1)
+  }
+
+  /** @returns the number, once more in use */
+  take(track: number): number {
+    let number = this.#numbers[track] as number
+    if (number < 0) {
+      const { artists, artistOf, titles } = this.#from
+      number = this.#into.take(artists[artistOf[track] as number] as string, titles[track] as string)
+      this.#numbers[track] = number
+    }
+    this.#into.keep(number)
+    return number
+  }
+
+  /** To be called at the end: until then each number that was looked up is in use, so that no other track may get it. */
+  close(): void {
+    for (const number of this.#numbers) if (number > 0) this.#into.release(number)
+  }
+}
+
+export interface ForeignTracks {
+  /** By number of the track. */
+  titles: readonly string[]
+  artistOf: ArrayLike<number>
+  /** By number of the artist. */
+  artists: readonly string[]
+}

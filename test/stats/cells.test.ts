@@ -141,7 +141,6 @@ describe('a window without a filter', () => {
 describe('bounds', () => {
   it('hold whatever comes: minutes, rows and names have their limits', () => {
     const totals = new Totals()
-    const { cells } = totals
     const RECORDS = 70
     let first = 0
     for (let seq = 1; seq <= RECORDS; seq++) {
@@ -152,6 +151,7 @@ describe('bounds', () => {
       totals.add(batch({ seq, first }, events))
       first += 500
     }
+    const { cells } = totals
     expect(cells.minutes.size).toBeLessThanOrEqual(5_000)
     // Six million characters of names of more than 200 each.
     expect(cells.tracks.end).toBeLessThan(30_000)

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DIMENSIONS } from '../../src/stats/dimensions.ts'
@@ -6,10 +8,10 @@ import { Totals } from '../../src/stats/totals.ts'
 import { totalsStateSchema } from '../../src/stats/totals-state.ts'
 import { anyEvent, batch, claim, eventOf, gap, T0 } from './records.ts'
 
-/** Through JSON, as in a checkpoint. */
+/** Through its schema, as in a checkpoint. */
 function putAway(totals: Totals): Totals {
   const again = new Totals()
-  again.merge(totalsStateSchema.parse(JSON.parse(JSON.stringify(totals.encode()))), 'a test')
+  again.merge(totalsStateSchema.parse(structuredClone(totals.encode())), 'a test')
   return again
 }
 
@@ -235,9 +237,40 @@ describe('what windows and filters are answered from', () => {
       totals.add(batch({ seq, first: 0 }, events))
     }
     const again = new Totals(limits)
-    again.merge(totalsStateSchema.parse(JSON.parse(JSON.stringify(totals.encode()))), 'a test')
+    again.merge(totalsStateSchema.parse(structuredClone(totals.encode())), 'a test')
     expect(contents(again)).toEqual(contents(totals))
     expect(totals.cells.all.threshold).toBeGreaterThan(0)
+  })
+
+  it('is read as version 1 left it', async () => {
+    const totals = new Totals({ fine: 8, older: 4, all: 16 })
+    for (let seq = 1; seq <= 4; seq++) {
+      const events = Array.from({ length: 6 }, (_, i) =>
+        eventOf(
+          { user: `user ${i}`, track: `track ${(seq + i) % 5}`, genre: `genre ${i % 3}` },
+          T0 + (seq % 2) * 60_000,
+        ),
+      )
+      totals.add(batch({ seq, first: 0 }, events))
+    }
+    const cells = JSON.parse(await readFile(join(import.meta.dirname, 'cells-v1.json'), 'utf8'))
+    const again = new Totals({ fine: 8, older: 4, all: 16 })
+    again.merge(totalsStateSchema.parse({ ...totals.encode(), cells }), 'a test')
+    expect(cells.v).toBe(1)
+    expect(contents(again)).toEqual(contents(totals))
+    expect(totalsStateSchema.safeParse({ ...totals.encode(), cells: { ...cells, columns: 'AAAA' } }).success).toBe(
+      false,
+    )
+  })
+
+  it('is the same whether it is settled bit by bit or asked for at once', async () => {
+    const [settled, asked] = [new Totals(limits), new Totals(limits)]
+    for (const totals of [settled, asked]) {
+      for (let seq = 1; seq <= 1_100; seq++) totals.add(batch({ seq, first: 0 }, [eventOf({}, T0 + seq * 1_000)]))
+    }
+    await settled.settle()
+    expect(contents(settled)).toEqual(contents(asked))
+    expect(settled.cells.events).toBe(1_100)
   })
 
   it('adds up over partitions, and keeps to its own limits', () => {
@@ -257,15 +290,25 @@ describe('what windows and filters are answered from', () => {
     expect(both.cells.all.size).toBeLessThanOrEqual(50)
   })
 
+  it('does not know the events of a record whose sample is damaged', () => {
+    const totals = new Totals()
+    const record = batch({ seq: 1, first: 0 }, [eventOf(), eventOf()])
+    record.summary.sample = { ...record.summary.sample!, data: 'AAAA' }
+    totals.add(record)
+    expect([totals.snapshot().events, totals.cells.events, totals.cells.unknown]).toEqual([2, 0, 2])
+  })
+
   it('refuses rows that refer to no name, or are fewer than it says', () => {
     const totals = new Totals()
     totals.add(batch({ seq: 1, first: 0 }, [eventOf()]))
     const state = totals.encode()
     const spoilt = [
       { ...state.cells, names: { ...state.cells.names, genre: [''] } },
-      { ...state.cells, tracks: [] },
+      { ...state.cells, artists: [] },
+      { ...state.cells, titles: [''] },
       { ...state.cells, all: { size: 2, threshold: 0 } },
-      { ...state.cells, columns: 'AAAA' },
+      { ...state.cells, minutes: 2 },
+      { ...state.cells, columns: state.cells.columns.subarray(1) },
     ]
     for (const cells of spoilt) expect(totalsStateSchema.safeParse({ ...state, cells }).success).toBe(false)
   })
