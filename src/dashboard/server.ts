@@ -54,6 +54,8 @@ export interface Dashboard {
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const live = new Live(options)
   const views = new Views(live)
+  // While the server is built and begins to listen, the log and the lake have time to answer.
+  const figures = live.start(FIRST_FIGURES_MS)
   const streams = new LiveStreams(views, undefined, () => live.freshen())
   const app = buildApp({
     live,
@@ -84,7 +86,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   }
   options.signal?.addEventListener('abort', () => void close(), { once: true })
   if (options.signal?.aborted) await close()
-  else await live.start(FIRST_FIGURES_MS)
+  else await figures
 
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.port
