@@ -40,7 +40,7 @@ process.once('SIGTERM', () => {
 
 function start(config: Config, args: readonly string[]): Running {
   const begin = performance.now()
-  const child = spawn(process.execPath, ['--import', join(import.meta.dirname, 'usage.ts'), ...args], {
+  const child = spawn(process.execPath, ['--import', join(import.meta.dirname, 'usage.mjs'), ...args], {
     // As the launcher sets it.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...process.env, ...environmentOf(config) },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
