@@ -15,6 +15,7 @@ import type { EventLog } from '../log/log.ts'
 import { committedFiles } from './files.ts'
 import { lastBatch, readHead } from './head.ts'
 import { dayFolder, dayFolders, partitionStaging, SEAL } from './layout.ts'
+import { IMPORT_ID, readLineages } from './lineages.ts'
 
 const DAY_MS = 86_400_000
 const PAUSE_MS = 60_000
@@ -42,7 +43,8 @@ export interface DayState {
 export interface SealerOptions {
   lake: LakeStorage
   root: string
-  log: EventLog
+  /** Undefined where all events come from files: then none are waited for. */
+  log: EventLog | undefined
   /** Milliseconds after its end during which a day's events are still expected. */
   latenessMs: number
   /** A folder for temporary files, which somebody sweeps. */
@@ -93,9 +95,10 @@ export class Sealer {
   /** Epoch milliseconds, never in the future. */
   async #watermark(): Promise<number> {
     const { lake, root, log, clock } = this.#of
+    let least = clock.now()
+    if (log === undefined) return least
     // The ends first: what comes meanwhile is not waited for.
     const { topicId, partitions } = await log.describe()
-    let least = clock.now()
     for (const [partition, { start, end }] of partitions) {
       if (end <= start) continue
       const head = await readHead(lake, root, topicId, partition)
@@ -131,7 +134,7 @@ export class Sealer {
 }
 
 /** Seals what is due now, for who owns no partition. Never rejects: whoever archives next makes up for what fails. */
-export async function sealOnce(of: Omit<SealerOptions, 'staging'>): Promise<void> {
+export async function sealOnce(of: Omit<SealerOptions, 'staging' | 'log'> & { log: EventLog }): Promise<void> {
   try {
     const { topicId } = await of.log.describe()
     // Older than any fence: the next owner of the partition sweeps what may be left.
@@ -139,6 +142,20 @@ export async function sealOnce(of: Omit<SealerOptions, 'staging'>): Promise<void
   } catch {
     // Events are archived, sealed or not.
   }
+}
+
+/**
+ * Seals what is due in a lake that only imports have written to. Where archivers have, they seal: only they know whether
+ * more of a day is to come. Should one begin later, its events of sealed days count as late. May be repeated.
+ * @throws what the lake throws, COMMIT_CORRUPT, the signal's reason
+ */
+export async function sealImported(
+  of: Omit<SealerOptions, 'staging' | 'log'> & { onRetry: (error: MusicFakerError) => void },
+): Promise<void> {
+  const { lake, root } = of
+  if ((await readLineages(lake, root, of)).size > 0) return
+  const staging = `${partitionStaging(root, IMPORT_ID, 0)}/0`
+  await new Sealer({ ...of, log: undefined, staging }).pass()
 }
 
 /** Whether a day's folder has a seal, of whichever program. */

@@ -1,4 +1,6 @@
 import { beforeEach, expect, it } from 'vitest'
+import { sealImported } from '../../src/archive/seal.ts'
+import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
 import { type ImportOptions, importFiles } from '../../src/import/import.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
@@ -60,6 +62,34 @@ it('takes each line once, to the folder of its day or the quarantine, however of
     quarantined: 2,
     skipped: 1,
   })
+})
+
+it('seals the days that are over, and again what comes late; none of a lake that archivers have written to', async () => {
+  const lake = openMemoryLake()
+  const seals: [string, number, number][] = []
+  const seal = async (into: LakeStorage) => {
+    await sealImported({
+      ...{ lake: into, root: ROOT, latenessMs: 3_600_000, clock: { ...systemClock, now: () => Date.UTC(2025, 6, 5) } },
+      signal: new AbortController().signal,
+      onRetry: () => undefined,
+      onSealed: ({ day, events, late }) => seals.push([day, events, late]),
+    })
+  }
+  await run(lake)
+  await seal(lake)
+  // The day that is just over waits for its lateness.
+  expect(seals.splice(0)).toEqual([['2025-07-03', 5, 0]])
+  await folders.write(`${OLD}/batch_20250706_000000.jsonl`, lines(10, 13))
+  await run(lake)
+  await seal(lake)
+  expect(seals.splice(0)).toEqual([['2025-07-03', 7, 2]])
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 12 })
+
+  const source = new FilledLake(openMemoryLake())
+  await source.fill(10)
+  await run(source.lake)
+  await seal(source.lake)
+  expect(seals).toEqual([])
 })
 
 it('knows a copy, and takes what is new beside what archivers have committed', async () => {
