@@ -1,4 +1,5 @@
 /** What the owner of a partition does beside archiving, in the background: joins small files, seals days, removes old ones. */
+import type { Clock } from '../clock.ts'
 import type { MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
@@ -24,7 +25,7 @@ export interface Cared extends Care {
   topicId: string
   partition: number
   commits: CommitLog
-  clock: () => number
+  clock: Clock
   /** Ends all of it. */
   signal: AbortSignal
   report: (event: CareEvent) => void
