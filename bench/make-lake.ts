@@ -59,7 +59,8 @@ for (let seq = folded + 1; seq <= count; seq++) {
 const staging = `${partitionStaging(root, topicId, partition)}/1`
 const { signal } = new AbortController()
 if (folded > 0) {
-  const options = { lake, log: commits, staging, signal, onRetry: () => undefined }
+  const owner = { fence: 1, isOwner: async () => true }
+  const options = { lake, log: commits, staging, ...owner, signal, onRetry: () => undefined }
   await fold(options, folded + FOLD_EVERY, FOLD_EVERY)
 }
 await lake.close()

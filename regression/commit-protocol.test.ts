@@ -30,6 +30,23 @@ const FOLD_EVERY = 3
 /** Files that are left when some of them were joined: uncompacted there are four times as many. */
 const MANY = 9
 
+/** Checkpoints are compressed beside the thread. Here that takes as long as the schedule has it, or a seed would not be one. */
+const schedule = vi.hoisted(() => ({ over: false }))
+vi.mock('node:zlib', async (original) => {
+  const actual = await original<typeof import('node:zlib')>()
+  type Done = (error: null, result: Buffer) => void
+  const later = (run: () => Buffer, done: Done) => {
+    const call = () => done(null, run())
+    if (schedule.over) queueMicrotask(call)
+    else setTimeout(call, 1)
+  }
+  return {
+    ...actual,
+    gzip: (bytes: Buffer, options: object, done: Done) => later(() => actual.gzipSync(bytes, options), done),
+    gunzip: (bytes: Buffer, options: object, done: Done) => later(() => actual.gunzipSync(bytes, options), done),
+  }
+})
+
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => {
   vi.useRealTimers()
@@ -296,6 +313,7 @@ interface Outcome {
 }
 
 async function simulate(seed: number): Promise<Outcome> {
+  schedule.over = false
   const random = seeded(seed)
   // The spread of the retries' pauses: with it, a seed is one schedule for ever.
   vi.spyOn(Math, 'random').mockImplementation(random)
@@ -354,6 +372,7 @@ async function simulate(seed: number): Promise<Outcome> {
   }
   over = true
   while (live.size + readers.size > 0) await scheduler.step()
+  schedule.over = true
   const follower = new LakeFollower({ lake: scheduler.lake, root: '/t' })
   await follower.refresh()
   const { problems } = await verify({ lake: scheduler.lake, root: '/t', deep: true })

@@ -288,6 +288,13 @@ const MUTANTS: Mutant[] = [
     caughtBy: 'regression/commit-protocol',
   },
   {
+    name: 'an owner that has lost the partition removes what it has folded',
+    file: 'src/archive/fold.ts',
+    line: ' || !(await isOwner())',
+    becomes: '',
+    caughtBy: 'test/archive/fold',
+  },
+  {
     name: 'a record is folded before its files are published',
     file: COMMITS,
     line: '      await this.#publish(record)\n      this.#ended()',

@@ -22,7 +22,7 @@ import { randomUUID } from 'node:crypto'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import { pause, retrying } from '../retry.ts'
 import { lastFolded } from './checkpoint.ts'
-import { create, type Ownership, stagingOf } from './create.ts'
+import { create, type Ownership, readIfThere, stagingOf } from './create.ts'
 import { fold } from './fold.ts'
 import { lastReal, readHead } from './head.ts'
 import { publishJoined, publishStop, removeFiles } from './join.ts'
@@ -264,7 +264,8 @@ export class CommitLog {
     const upTo = this.#seq
     const { lake, onRetry } = this.#of
     const signal = AbortSignal.any([this.#of.signal, this.#closed.signal])
-    const options = { lake, log: this.#folder, staging: this.staging, signal, onRetry }
+    const isOwner = () => this.#isOwner()
+    const options = { lake, log: this.#folder, staging: this.staging, fence: this.fence, isOwner, signal, onRetry }
     const folding = async () => {
       await this.#of.foldTurns?.take()
       return fold(options, upTo, this.#foldEvery).finally(() => this.#of.foldTurns?.release())
@@ -278,6 +279,18 @@ export class CommitLog {
         this.#foldAt = folded + this.#foldEvery
         this.#folding = undefined
       })
+  }
+
+  /** A look at the records after the last one: this owner may just be writing one. */
+  async #isOwner(): Promise<boolean> {
+    const { lake } = this.#of
+    let seq = this.#seq + 1
+    for (; ; seq++) {
+      const record = await readIfThere(lake, `${this.#folder}/${recordName(seq)}`)
+      if (!record) break
+      if (record.fence !== this.fence) return false
+    }
+    return (await lastFolded(lake, this.#folder)) < seq
   }
 
   /** Removes the staging of older fences. Their owners can no longer commit: this claim stands in their way. */

@@ -87,7 +87,8 @@ function ifRetryable(error: unknown): undefined {
   if (!isRetryable(error)) throw error
 }
 
-async function readIfThere(lake: LakeStorage, path: string): Promise<CommitRecord | undefined> {
+/** @throws COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT, and what the lake throws */
+export async function readIfThere(lake: LakeStorage, path: string): Promise<CommitRecord | undefined> {
   try {
     return decodeRecord(await lake.read(path), path)
   } catch (error) {

@@ -2,9 +2,8 @@
  * Folds a partition's commit log: writes a checkpoint that sums up its records, and removes what nobody needs any more.
  *
  * Only an owner folds, and only records whose files it knows to be published: those before its claim, which it published
- * again, and its own. It may have lost the partition meanwhile without knowing. Then others may have folded further and
- * removed the records, and anything may be found under their numbers. So what it has read counts only if, *afterwards*,
- * there is no newer checkpoint than the one it began with: records are removed only up to the base of a checkpoint.
+ * again, and its own. It may have lost the partition meanwhile without knowing. Then its checkpoint is below those of the
+ * owners after it, and it removes nothing: see `removeFolded`.
  */
 import { randomUUID } from 'node:crypto'
 import { hasCode, MusicFakerError } from '../errors.ts'
@@ -49,6 +48,10 @@ export interface FoldOptions {
   log: string
   /** Where temporary files go: in the staging folder of the owner's fence. */
   staging: string
+  /** The owner's. */
+  fence: number
+  /** Whether nobody has claimed the partition since. */
+  isOwner: () => Promise<boolean>
   signal: AbortSignal
   onRetry: (error: MusicFakerError) => void
 }
@@ -203,14 +206,17 @@ async function create({ lake, log, staging, ...waits }: FoldOptions, checkpoint:
 
 /**
  * Removes what the newest checkpoint leaves without use: records up to its base, older checkpoints than that, and manifests
- * up to its base that neither of the two refers to. Manifests of a later number are left alone: an owner that began with
- * another checkpoint between the two may be about to refer to them.
+ * up to its base that neither of the two refers to.
+ *
+ * Whoever may still write a checkpoint from an older base must not miss any of it. Owners before this one cannot write one
+ * that is read: theirs are below this owner's fence, which the newest has passed. Who claims after the look at the claims
+ * begins with the newest, or a later one. Who has claimed before it may have begun with an older one, and removes it itself.
  */
 async function removeFolded(options: FoldOptions): Promise<void> {
-  const { lake, log } = options
+  const { lake, log, fence, isOwner } = options
   await retrying(async () => {
     const newest = await newestCheckpoint(lake, log)
-    if (!newest) return
+    if (!newest || newest.seq < fence || !(await isOwner())) return
     await removeUpTo(lake, log, recordSeq, newest.base)
     await removeUpTo(
       lake,

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkpointNumbers, newestCheckpoint, readCheckpoint } from '../../src/archive/checkpoint.ts'
+import type { CommitLog } from '../../src/archive/commits.ts'
 import { fold } from '../../src/archive/fold.ts'
 import { isArchived, lastBatch } from '../../src/archive/head.ts'
 import {
@@ -15,6 +16,7 @@ import {
 import { type Manifest, mergeManifests, readManifest, writeManifest } from '../../src/archive/manifest.ts'
 import { type BatchRecord, type CommitRecord, decodeRecord, encodeRecord } from '../../src/archive/record.ts'
 import { foldedBatches } from '../../src/lake/repair-folded.ts'
+import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import { LakeFollower } from '../../src/stats/follower.ts'
 import { eventually } from '../contract/log-reading.ts'
@@ -64,6 +66,8 @@ async function follow(lake = archive.lake): Promise<LakeFollower> {
 }
 
 const options = () => ({
+  fence: 1,
+  isOwner: async () => true,
   ...{ lake: archive.lake, log: LOG, staging: `${ROOT}/_staging/${TOPIC_ID}/p0/1` },
   signal: new AbortController().signal,
   onRetry: () => undefined,
@@ -278,6 +282,64 @@ it('is claimed anew by who was overtaken long ago: the files of the record that 
   release.resolve()
   await expect(overtaken.then(({ next }) => next)).resolves.toBeGreaterThan(4 * EVERY)
 })
+
+it('leaves what an owner that has claimed since may still refer to, however late those before it fold', async () => {
+  await write(6 * EVERY)
+  expect((await newestCheckpoint(archive.lake, LOG))?.manifests).toHaveLength(6)
+  const early = gated((path) => path.startsWith(checkpointsFolder(LOG)))
+  const first = await archive.claim(0, TOPIC_ID, 1, early.lake)
+  const sweeps = [gated(isSweep), gated(isSweep)]
+  const claims: Promise<CommitLog>[] = []
+  for (const { lake, reached } of sweeps) {
+    claims.push(archive.claim(0, TOPIC_ID, 1, lake))
+    await reached
+  }
+  const late = gated((path) => path.startsWith(checkpointsFolder(LOG)))
+  const last = await archive.claim(0, TOPIC_ID, 1, late.lake)
+  // It has read the sixth checkpoint, and is about to create one that is made from it.
+  await late.reached
+  early.open()
+  await first.close()
+  for (const [i, { open }] of sweeps.entries()) {
+    open()
+    await (await claims[i]!).close()
+  }
+  late.open()
+  await last.close()
+  expect((await newestCheckpoint(archive.lake, LOG))?.fence).toBe(last.fence)
+  expect(await verify({ lake: archive.lake, root: ROOT, deep: true })).toMatchObject({ ok: true })
+})
+
+it('removes nothing before a checkpoint has passed its own claim: an owner before it may create a newer one', async () => {
+  const records = 3 * EVERY
+  await write(records, { 1: 1 }, 1_000)
+  for (const upTo of [EVERY, 2 * EVERY, records]) await fold({ ...options(), fence: records + 1 }, upTo, EVERY)
+  expect(await checkpointNumbers(archive.lake, LOG)).toEqual([EVERY, 2 * EVERY, records])
+  expect(await recordNumbers()).toContain(1)
+  await fold({ ...options(), fence: records + 1 }, records + 1, 1)
+  expect(await checkpointNumbers(archive.lake, LOG)).toEqual([records, records + 1])
+  expect(await recordNumbers()).toEqual([records + 1])
+})
+
+const isSweep = (path: string) => path.endsWith('/p0') && path.includes('/_staging/')
+
+/** A lake that holds up the first rename to such a path, or listing of it, until it is opened. */
+function gated(holds: (path: string) => boolean) {
+  const [arrived, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const gate = async (path: string) => {
+    if (!holds(path)) return
+    arrived.resolve()
+    await opened.promise
+  }
+  const lake: LakeStorage = {
+    ...watchedLake(archive.lake, (_, path) => (holds(path) && isSweep(path) ? gate(path) : undefined)),
+    rename: async (from, to) => {
+      await gate(to)
+      return archive.lake.rename(from, to)
+    },
+  }
+  return { lake, reached: arrived.promise, open: () => opened.resolve() }
+}
 
 it('folds a lake that never had a checkpoint in steps', async () => {
   const lake = openMemoryLake()
