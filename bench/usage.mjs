@@ -1,6 +1,6 @@
 /**
  * Preloaded into a process that is measured (`node --import`): tells on its end what it took, on the descriptor 3. Not
- * TypeScript, since loading what strips types would be a fifth of the start of a command.
+ * TypeScript, or what strips types would be loaded and measured as well.
  */
 import { writeSync } from 'node:fs'
 

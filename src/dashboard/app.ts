@@ -124,7 +124,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       .send(format === 'csv' ? csv(table) : JSON.stringify(records(table)))
   })
   const described = [...ROUTES, STREAM, EXPORT, METRICS, OPENAPI, DOCS]
-  // Made for who asks: at the start it would take as long as reading a lake of a few commits.
+  // Made for who asks: no start needs it.
   let description: ReturnType<typeof openApi> | undefined
   app.get(DOCS.path, async (_request, reply) => {
     return reply

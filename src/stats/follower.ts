@@ -12,7 +12,7 @@ export type { CommitLine, DataFile, QuarantineFile } from './recent.ts'
 /** Enough to hide the latency of WebHDFS, few enough to leave the NameNode alone. */
 const PARTITIONS_AT_ONCE = 8
 const RECORDS_AT_ONCE = 8
-/** One is unpacked beside the thread while another is taken in: of an old lake each takes some 20 MB. */
+/** One is unpacked beside the thread while another is taken in: of an old lake each takes megabytes. */
 const CHECKPOINTS_AT_ONCE = 2
 
 /** How often a refresh begins anew when the log is folded faster than it reads. */

@@ -7,7 +7,7 @@ const COUNT_BYTES = 6
 export type MinuteColumns = ReturnType<typeof minuteColumnsOf>
 
 /**
- * What is counted of many minutes, in columns: an object of each would take ten times as long to read.
+ * What is counted of many minutes, in columns, which are read without making an object of each.
  * @param counts names that they count, over all of them
  */
 export function minuteColumnsOf(minutes: number, counts: number) {

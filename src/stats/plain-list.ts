@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * The schema of a long list of small entries. `z.array` would make each anew, which takes several times as long as reading
- * the file does.
+ * The schema of a long list of small entries. `z.array` would make each anew, which was most of the time
+ * that opening an old lake took.
  */
 export function plainList<T>(isEntry: (value: unknown) => value is T, most = Number.POSITIVE_INFINITY, least = 0) {
   return z.custom<T[]>((value) => {

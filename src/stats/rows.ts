@@ -163,7 +163,7 @@ export class Rows {
   }
 }
 
-// Column by column by name: a loop over the columns takes ten times as long, since they are of different kinds.
+// Column by column by name: a loop over the columns is slow, since they are arrays of different kinds.
 
 function putRow(columns: Columns, at: number, row: Row): void {
   columns.second[at] = row.second
