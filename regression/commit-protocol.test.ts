@@ -398,4 +398,4 @@ it(`publishes every offset once, under ${SEEDS} random schedules`, async () => {
     expect(rest, `seed ${seed}`).toEqual({ offsets: everyOffset, failures: [], problems: [], counted: OFFSETS })
   }
   expect(joined, 'schedules under which files were joined').toBeGreaterThan(SEEDS / 2)
-}, 600_000)
+}, 1_500_000)
