@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { archive } from '../../src/archive/archiver.ts'
 import { encode } from '../../src/event.ts'
+import type { EventLog } from '../../src/log/log.ts'
 import { Slots, Turn } from '../../src/stats/slots.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
@@ -12,12 +13,17 @@ const MESSAGES = 20_000
 /** As archiver.ts has it. */
 const AT_A_TIME = 4
 
-it('is archived in a few batches at a time, so that memory does not grow with the partitions', async () => {
+async function backlog(): Promise<EventLog> {
   const topic = new MemoryTopic('t')
   const log = topic.open(PARTITIONS)
   await log.ensureTopic()
   const value = encode(eventOf({}))
   for (let n = 0; n < MESSAGES * PARTITIONS; n++) topic.put(n % PARTITIONS, value)
+  return log
+}
+
+it('is archived in a few batches at a time, so that memory does not grow with the partitions', async () => {
+  const log = await backlog()
   const lake = openMemoryLake()
   const begun = new Set<string>()
   const opened = Promise.withResolvers<void>()
@@ -42,11 +48,7 @@ it('is archived in a few batches at a time, so that memory does not grow with th
 })
 
 it('ends at once when it is told to, also where batches wait for others', async () => {
-  const topic = new MemoryTopic('t')
-  const log = topic.open(PARTITIONS)
-  await log.ensureTopic()
-  const value = encode(eventOf({}))
-  for (let n = 0; n < MESSAGES * PARTITIONS; n++) topic.put(n % PARTITIONS, value)
+  const log = await backlog()
   const lake = openMemoryLake()
   const begun = new Set<string>()
   const write = lake.write.bind(lake)
