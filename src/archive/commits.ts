@@ -215,10 +215,7 @@ export class CommitLog {
 
   /** Whether another owner has gone on from the last record. */
   #isFenced(): Promise<boolean> {
-    const { lake } = this.#of
-    const next = `${this.#folder}/${recordName(this.#seq + 1)}`
-    const look = async () => (await lake.stat(next)) !== undefined || (await lastFolded(lake, this.#folder)) > this.#seq
-    return retrying(look, this.#of)
+    return retrying(async () => !(await this.#isOwner()), this.#of)
   }
 
   #following(next: number) {
@@ -286,11 +283,21 @@ export class CommitLog {
     const { lake } = this.#of
     let seq = this.#seq + 1
     for (; ; seq++) {
-      const record = await readIfThere(lake, `${this.#folder}/${recordName(seq)}`)
-      if (!record) break
-      if (record.fence !== this.fence) return false
+      const fence = await this.#fenceOf(seq)
+      if (fence === undefined) break
+      if (fence !== this.fence) return false
     }
     return (await lastFolded(lake, this.#folder)) < seq
+  }
+
+  /** Undefined where there is no such record; 0 for one that cannot be read, which this owner has not written. */
+  async #fenceOf(seq: number): Promise<number | undefined> {
+    try {
+      return (await readIfThere(this.#of.lake, `${this.#folder}/${recordName(seq)}`))?.fence
+    } catch (error) {
+      if (hasCode(error, 'COMMIT_CORRUPT', 'COMMIT_UNKNOWN_FORMAT')) return 0
+      throw error
+    }
   }
 
   /** Removes the staging of older fences. Their owners can no longer commit: this claim stands in their way. */

@@ -1,6 +1,6 @@
 /**
- * A set of 64-bit hashes, as two signed words each, that numbers them from 0 in the order of their coming, so that values can be kept in plain
- * arrays beside it. One flat table, open addressing, linear probing, at most half full: a look-up costs about one miss
+ * A set of 64-bit hashes, as two signed words each, that numbers them from 0 in the order of their coming, so that values
+ * can be kept in plain arrays beside it. One flat table, open addressing, linear probing, at most half full: a look-up costs about one miss
  * of the cache, where a Map keyed by fresh strings costs several.
  */
 
