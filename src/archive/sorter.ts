@@ -28,30 +28,20 @@ export interface SorterOptions {
   readAt: number
 }
 
-/** Messages `[from, to)` of a run. */
-export interface Piece extends Pick<LogBatch, 'first' | 'data' | 'starts' | 'ends' | 'offsetDeltas' | 'refused'> {
-  from: number
-  to: number
-}
-
 /** Bytes for the end of a file, by whole days since the Unix epoch; null is the quarantine. */
 export interface Chunk {
   day: number | null
   bytes: Uint8Array
 }
 
-/** The batch as it is after a piece. */
+/** How far a run was taken. */
 export interface Sorted {
-  /** The message after the last one that was taken: less than `to` where the batch holds as much as it may. */
+  /** The message after the last one that was taken. */
   index: number
+  /** What is to be written before anything that follows: it is full, and more of the run may be left. */
+  chunk: Chunk | undefined
   /** False when the message at `index` needs the file of another event day, which would be one too many. */
   fits: boolean
-  /** The offset after the last message that was taken, where any was. */
-  next: number | undefined
-  messages: number
-  bytes: number
-  /** What is to be written before anything that follows. */
-  chunks: Chunk[]
 }
 
 /** A batch that is complete. */
@@ -70,34 +60,32 @@ export class Sorter {
   #quarantine: LineChunks | undefined
   readonly #summary = new SummaryBuilder()
   readonly #quarantined = new Map<QuarantineReason, number>()
-  #messages = 0
+  /** Taken so far, and their bytes. */
+  messages = 0
+  bytes = 0
   #events = 0
-  #bytes = 0
-  /** Full ones, of the piece at hand. */
-  #chunks: Chunk[] = []
+  /** The full one that the last message has left. */
+  #chunk: Chunk | undefined
 
   constructor(options: SorterOptions) {
     this.#options = options
   }
 
-  take(piece: Piece): Sorted {
-    const { starts, ends, offsetDeltas, first, to } = piece
+  /** Takes messages from `from` on until a chunk is full, the batch holds as much as it may, or the run is used up. */
+  take(batch: LogBatch, from: number): Sorted {
+    const { count, starts, ends, offsetDeltas, first } = batch
     const { limits, readAt } = this.#options
     event.now = readAt
-    let index = piece.from
-    let fits = true
-    for (; index < to && !isLarge(this.#messages, this.#bytes, limits); index++) {
+    this.#chunk = undefined
+    for (let index = from; index < count; index++) {
+      if (this.#chunk || isLarge(this.messages, this.bytes, limits)) return { index, chunk: this.#chunk, fits: true }
       const start = starts[index]!
       const end = ends[index]!
-      fits = this.#add(piece, start, end, first + offsetDeltas[index]!)
-      if (!fits) break
-      this.#messages++
-      this.#bytes += end - start
+      if (!this.#add(batch, start, end, first + offsetDeltas[index]!)) return { index, chunk: undefined, fits: false }
+      this.messages++
+      this.bytes += end - start
     }
-    const chunks = this.#chunks
-    this.#chunks = []
-    const next = index > piece.from ? first + offsetDeltas[index - 1]! + 1 : undefined
-    return { index, fits, next, messages: this.#messages, bytes: this.#bytes, chunks }
+    return { index: count, chunk: this.#chunk, fits: true }
   }
 
   /** Ends the batch. */
@@ -109,7 +97,7 @@ export class Sorter {
   }
 
   /** @returns false where the event would need a day too many; then it has not been added */
-  #add({ data, refused }: Piece, start: number, end: number, offset: number): boolean {
+  #add({ data, refused }: LogBatch, start: number, end: number, offset: number): boolean {
     if (start < 0 || refused !== undefined || !event.read(data, start, end)) {
       return this.#addDecoded(start < 0 ? null : data.subarray(start, end), offset, refused)
     }
@@ -118,8 +106,7 @@ export class Sorter {
     if (!lines) return false
     this.#summary.addBytes(event)
     this.#events++
-    const bytes = lines.append(data, start, end)
-    if (bytes) this.#chunks.push({ day, bytes })
+    this.#keep(day, lines.append(data, start, end))
     return true
   }
 
@@ -135,8 +122,7 @@ export class Sorter {
     if (!lines) return false
     this.#summary.add(decoded.event, decoded.minute)
     this.#events++
-    const bytes = lines.append(decoded.line)
-    if (bytes) this.#chunks.push({ day, bytes })
+    this.#keep(day, lines.append(decoded.line))
     return true
   }
 
@@ -147,8 +133,11 @@ export class Sorter {
     const at = new Date(readAt).toISOString()
     const base64 = value === null ? null : Buffer.from(value).toString('base64')
     const line = JSON.stringify({ partition, offset, reason, detail, at, bytes: base64 })
-    const bytes = this.#quarantine.append(Buffer.from(line))
-    if (bytes) this.#chunks.push({ day: null, bytes })
+    this.#keep(null, this.#quarantine.append(Buffer.from(line)))
+  }
+
+  #keep(day: number | null, bytes: Buffer | undefined): void {
+    if (bytes) this.#chunk = { day, bytes }
   }
 
   /** The lines of a day; undefined where it would be one too many. */

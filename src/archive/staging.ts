@@ -10,12 +10,10 @@ import { crcText } from './crc32.ts'
 import { dataFile, quarantineFile } from './layout.ts'
 import { LARGEST_CHUNK } from './line-chunks.ts'
 import type { CommittedFile } from './record.ts'
-import { type Piece, Sorter } from './sorter.ts'
+import { Sorter } from './sorter.ts'
 import { StagedFile } from './staged-file.ts'
 
 const DAY_MS = 86_400_000
-/** A run may unfold to much more than was fetched: what is made of it at a time stays bounded. */
-const PIECE_BYTES = 1_048_576
 
 /** A LogBatch and how far it has been consumed: one read may feed several batches. */
 export interface Cursor {
@@ -49,8 +47,6 @@ export class StagedBatch {
   readonly #files = new Map<number | null, StagedFile>()
   #sorter: Sorter | undefined
   #next: number
-  #messages = 0
-  #bytes = 0
   #openedAt: number | undefined
   #readAt: number | undefined
 
@@ -65,7 +61,8 @@ export class StagedBatch {
   }
 
   get state(): BatchState {
-    return { messages: this.#messages, bytes: this.#bytes, openedAt: this.#openedAt }
+    const { messages = 0, bytes = 0 } = this.#sorter ?? {}
+    return { messages, bytes, openedAt: this.#openedAt }
   }
 
   /**
@@ -78,14 +75,11 @@ export class StagedBatch {
     const { batch } = cursor
     this.#sorter ??= this.#begin(limits, now)
     while (cursor.index < batch.count) {
-      const piece = pieceOf(cursor)
-      const sorted = this.#sorter.take(piece)
-      cursor.index = sorted.index
-      this.#messages = sorted.messages
-      this.#bytes = sorted.bytes
-      this.#next = sorted.next ?? this.#next
-      for (const { day, bytes } of sorted.chunks) await this.#file(day).write(bytes)
-      if (sorted.index < piece.to) return sorted.fits
+      const { index, chunk, fits } = this.#sorter.take(batch, cursor.index)
+      if (index > cursor.index) this.#next = batch.first + batch.offsetDeltas[index - 1]! + 1
+      cursor.index = index
+      if (chunk) await this.#file(chunk.day).write(chunk.bytes)
+      else if (index < batch.count) return fits
     }
     // The run's tail may hold offsets without a message: they are covered too.
     this.#next = batch.next
@@ -115,7 +109,7 @@ export class StagedBatch {
     durable.catch(() => undefined)
     const contents = {
       ...{ next: this.#next, files: committed, events, quarantined, summary },
-      skipped: this.#next - this.#first - this.#messages,
+      skipped: this.#next - this.#first - sorter.messages,
       readAt: new Date(this.#readAt ?? at).toISOString(),
     }
     return { contents, durable }
@@ -153,17 +147,6 @@ export class StagedBatch {
     const found = await Promise.all(paths.map((path) => this.#place.lake.stat(path)))
     return found.some((entry) => entry !== undefined)
   }
-}
-
-/** The next messages of the run, of PIECE_BYTES in all, or a single one that is larger. */
-function pieceOf({ batch, index }: Cursor): Piece {
-  const { first, data, starts, ends, offsetDeltas, refused, count } = batch
-  let to = index + 1
-  for (let bytes = ends[index]! - starts[index]!; to < count; to++) {
-    bytes += ends[to]! - starts[to]!
-    if (bytes > PIECE_BYTES) break
-  }
-  return { first, data, starts, ends, offsetDeltas, from: index, to, ...(refused !== undefined && { refused }) }
 }
 
 /** YYYY-MM-DD. */
