@@ -28,8 +28,8 @@ const SMALLEST_READ = 131_072
  */
 const DRAIN_MS = 7_000
 /**
- * Batches of a backlog that are filled at a time: each counts its names, in up to 15 MB. A topic of many partitions would
- * fill one each.
+ * Batches of a backlog that are filled at a time, since each counts its names in memory of its own: a topic of many
+ * partitions would fill one each.
  */
 const LARGE_BATCHES = 4
 const POLL_MS = 100
