@@ -104,7 +104,7 @@ describe('the commands, under load', () => {
   const start = (...args: string[]) => place.start(args, { env })
 
   async function ended(command: RunningCommand, code: number): Promise<void> {
-    const outcome = await command.ended
+    const outcome = await command.end()
     expect(outcome.code, outcome.stderr).toBe(code)
   }
 
@@ -136,7 +136,7 @@ describe('the commands, under load', () => {
         consume.stop(signal)
       }
       // It may have come to its end between the two.
-      const { code: consumed, stderr } = await consume.ended
+      const { code: consumed, stderr } = await consume.end()
       expect([0, code], stderr).toContain(consumed)
       for (const command of [produce, dashboard]) {
         command.stop(signal)
@@ -154,7 +154,7 @@ describe('the commands, under load', () => {
       await all.until(({ stdout, stderr }) => /the page is at/.test(stdout + stderr))
       all.stop(signal)
       await ended(all, 0)
-      const { code, stdout } = await start('verify', '--deep').ended
+      const { code, stdout } = await start('verify', '--deep').end()
       expect(code, stdout).toBe(0)
     },
     TIMEOUT_MS,

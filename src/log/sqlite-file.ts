@@ -119,15 +119,7 @@ export class SqliteFile {
   #transact<T>(mode: 'DEFERRED' | 'IMMEDIATE', body: (sql: Prepare) => T): T {
     if (this.#closed) throw closedError(this.path)
     this.#follow()
-    this.#db.exec(`BEGIN ${mode}`)
-    try {
-      const result = body((text) => this.#prepare(text))
-      this.#db.exec('COMMIT')
-      return result
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw error
-    }
+    return atOnce(this.#db, mode, () => body((text) => this.#prepare(text)))
   }
 
   #prepare(text: string): StatementSync {
@@ -169,7 +161,7 @@ function connect(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_BLOCK_MS })
   try {
     // Refused before anything is changed in it: it may be another program's.
-    const found = checkFormat(db, path)
+    const found = atOnce(db, 'DEFERRED', () => checkFormat(db, path))
     db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_BYTES}`)
     if (found === 'empty') create(db, path)
     return db
@@ -180,13 +172,29 @@ function connect(path: string): DatabaseSync {
 }
 
 function create(db: DatabaseSync, path: string): void {
-  db.exec('BEGIN IMMEDIATE')
-  // Another process may have come first.
-  if (checkFormat(db, path) === 'empty') db.exec(SCHEMA)
-  db.exec('COMMIT')
+  atOnce(db, 'IMMEDIATE', () => {
+    // Another process may have come first.
+    if (checkFormat(db, path) === 'empty') db.exec(SCHEMA)
+  })
 }
 
-/** @throws LOG_FORMAT */
+/** Runs `body` in one transaction, undone when it throws. */
+function atOnce<T>(db: DatabaseSync, mode: 'DEFERRED' | 'IMMEDIATE', body: () => T): T {
+  db.exec(`BEGIN ${mode}`)
+  try {
+    const result = body()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/**
+ * To be called within a transaction: a log that another process makes between two looks would have tables and no mark.
+ * @throws LOG_FORMAT
+ */
 function checkFormat(db: DatabaseSync, path: string): 'empty' | 'log' {
   const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get()!)[0] as number
   const application = pragma('application_id')

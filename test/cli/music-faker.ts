@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -73,14 +74,21 @@ export class Workplace {
   }
 }
 
+/** How long a command may take to say what is waited for, or to end when it was told to. */
+const PATIENCE_MS = 45_000
+
 export class RunningCommand {
   readonly child: ChildProcess
   readonly ended: Promise<Outcome>
   stdout = ''
   stderr = ''
+  #over = false
 
   constructor(child: ChildProcess) {
     this.child = child
+    child.once('close', () => {
+      this.#over = true
+    })
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
     })
@@ -90,23 +98,38 @@ export class RunningCommand {
     this.ended = once(child, 'close').then(([code]) => ({ code, stdout: this.stdout, stderr: this.stderr }))
   }
 
-  /** Resolves once the condition holds, which is asked whenever there is output; rejects if the command ends before. */
+  /**
+   * Resolves once the condition holds, which is asked whenever there is output; rejects, and tells what there was, if the
+   * command has ended without it or is silent about it for too long.
+   */
   async until(condition: (command: RunningCommand) => boolean): Promise<void> {
-    let over = false
-    this.child.once('close', () => {
-      over = true
-    })
+    const late = AbortSignal.timeout(PATIENCE_MS)
     while (!condition(this)) {
-      if (over) throw new Error(`ended early: ${this.stdout}\n${this.stderr}`)
+      if (this.#over) throw this.#wrong('ended before it was as expected')
       const heard = new AbortController()
-      const { signal } = heard
+      const signal = AbortSignal.any([heard.signal, late])
       await Promise.race([
         once(this.child.stdout as NodeJS.EventEmitter, 'data', { signal }),
         once(this.child.stderr as NodeJS.EventEmitter, 'data', { signal }),
         once(this.child, 'close', { signal }),
-      ])
+      ]).catch(() => {
+        throw this.#wrong('is not as expected yet')
+      })
       heard.abort()
     }
+  }
+
+  /** Waits for the end of a command that was told to end; rejects, and tells what there was, if it does not. */
+  async end(): Promise<Outcome> {
+    const late = new AbortController()
+    const outcome = await Promise.race([this.ended, sleep(PATIENCE_MS, undefined, { signal: late.signal })])
+    late.abort()
+    if (!outcome) throw this.#wrong('does not end')
+    return outcome
+  }
+
+  #wrong(what: string): Error {
+    return new Error(`${this.child.spawnargs.slice(2).join(' ')}: ${what}; it said:\n${this.stdout}\n${this.stderr}`)
   }
 
   stop(signal: NodeJS.Signals): void {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EventLog } from '../../src/log/log.ts'
 import { openSqliteLog } from '../../src/log/sqlite.ts'
 import { SqliteFile } from '../../src/log/sqlite-file.ts'
@@ -200,6 +200,47 @@ describe('a topic that is made anew', () => {
     })
   })
 })
+
+it('a log that another process makes meanwhile is opened, at whichever step it comes', async () => {
+  await openTopic()
+  const model = new DatabaseSync(file)
+  const schema = model.prepare("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL").all()
+  const marks = ['application_id', 'user_version'].map((name) => model.prepare(`PRAGMA ${name}`).get()!)
+  model.close()
+  const script = [
+    ...schema.map(({ sql }) => `${sql};`),
+    ...marks.flatMap(Object.entries).map(([name, value]) => `PRAGMA ${name} = ${value};`),
+  ].join('')
+
+  const steps: string[] = []
+  for (let came = 1; ; came++) {
+    const path = join(folder, `${came}.db`)
+    let step = 0
+    const look = vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (this: DatabaseSync, text) {
+      if (++step === came) steps.push(text, makeMeanwhile(path, script))
+      return prepare.call(this, text)
+    })
+    const log = await open(path).finally(() => look.mockRestore())
+    await log.ensureTopic()
+    if (step < came) break
+  }
+  expect(steps).toContain('made')
+})
+
+const { prepare } = DatabaseSync.prototype
+
+/** As another process would; it waits, which cannot be had on this thread, where the file is in use. */
+function makeMeanwhile(path: string, script: string): string {
+  const other = new DatabaseSync(path, { timeout: 0 })
+  try {
+    other.exec(`BEGIN IMMEDIATE; ${script} COMMIT`)
+    return 'made'
+  } catch (error) {
+    return String(error)
+  } finally {
+    other.close()
+  }
+}
 
 describe('while another process holds the write lock', () => {
   let other: DatabaseSync
