@@ -2,7 +2,7 @@
  * How long after a play its listener skips it, from the times of both: an event says that a play was skipped, not after
  * how long. A sample seldom holds both, so only minutes whose every event is known are looked at, the newest ones.
  */
-import type { Minute } from './cells.ts'
+import type { Minute } from './minute.ts'
 
 /** Seconds of the published curve (see `dashboard/published.ts`). */
 export const SKIPPED_WITHIN = [5, 10, 30] as const

@@ -1,5 +1,6 @@
 /** Figures of a window and a filter: from the exact totals where nothing is left out, else from the cells. */
-import { type Distinct, type Figures, type Filter, minuteFigures, sampleFigures } from './figures.ts'
+import { type Distinct, type Figures, minuteFigures, sampleFigures } from './figures.ts'
+import type { Filter } from './sieve.ts'
 import type { DistinctCount } from './sketch.ts'
 import { STEP_MINUTES, type Step } from './timeline.ts'
 import type { Totals } from './totals.ts'
