@@ -1,5 +1,7 @@
 /** What a view shows, as tables for a spreadsheet (CSV, RFC 4180) or a program (JSON). Pure. */
-import { FIELDS, type Snapshot, type Top } from './api.ts'
+
+import type { Snapshot, Top } from './api.ts'
+import { FIELDS } from './api-view.ts'
 
 /** Parts of a view that can be had as a table. */
 export const PARTS = ['artists', 'tracks', ...FIELDS, 'over_time', 'hours', 'durations', 'skips', 'recent'] as const

@@ -5,7 +5,7 @@
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { DataFile } from '../stats/follower.ts'
-import type { Lookup } from './api.ts'
+import type { Lookup } from './api-lookup.ts'
 import { Found, type Subject } from './found.ts'
 import { iso } from './sections.ts'
 

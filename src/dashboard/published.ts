@@ -1,6 +1,6 @@
 /** Published figures of real listening, which the page lays beside its own. */
 import { OVERALL_SKIP_RATE, SKIP_RATE, SKIPPED_WITHIN } from '../generate/world.ts'
-import type { Published } from './api.ts'
+import type { Published } from './api-view.ts'
 
 export const PUBLISHED: Published = {
   skips: {

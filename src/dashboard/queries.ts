@@ -1,7 +1,7 @@
 /** The queries of the REST API. Numbers are bounded, unknown and repeated parameters are refused. */
 import { z } from 'zod'
 import { LONGEST_NAME } from '../stats/tally.ts'
-import { FILTERS, type Filter, MAX_FILTER_VALUES, WEEK_HOUR, WINDOWS, type Window } from './api.ts'
+import { FILTERS, type Filter, MAX_FILTER_VALUES, WEEK_HOUR, WINDOWS, type Window } from './api-view.ts'
 import { PARTS } from './export.ts'
 
 const time = z.iso.datetime()

@@ -6,7 +6,6 @@ import {
   healthSchema,
   lagSchema,
   liveSchema,
-  lookupSchema,
   quarantineSchema,
   realtimeSchema,
   recentSchema,
@@ -15,6 +14,7 @@ import {
   statsSchema,
   topSchema,
 } from './api.ts'
+import { lookupSchema } from './api-lookup.ts'
 import { healthOf } from './health.ts'
 import type { Live } from './live.ts'
 import { type Described, JSON_TYPE } from './openapi.ts'

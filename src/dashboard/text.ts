@@ -1,6 +1,7 @@
 /** What came from an event, cut to size. */
 import type { MusicEvent } from '../event.ts'
-import { MAX_NAME, type Row } from './api.ts'
+import type { Row } from './api.ts'
+import { MAX_NAME } from './api-values.ts'
 
 const CUT = '…'
 

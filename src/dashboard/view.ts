@@ -2,16 +2,16 @@
 import { perDimension } from '../stats/dimensions.ts'
 import type { Figures } from '../stats/figures.ts'
 import type { ViewFigures } from '../stats/view.ts'
+import type { Sections } from './api.ts'
 import {
   type Filter,
   MAX_CURVES,
   type OverTime,
-  type Sections,
   type Skips,
   type ViewTotals,
   WINDOWS,
   type Window,
-} from './api.ts'
+} from './api-view.ts'
 import { comparedTop, type Earlier } from './ranks.ts'
 import { distribution, durations, iso } from './sections.ts'
 import { clip } from './text.ts'

@@ -1,6 +1,8 @@
 /** Whatever producers write in an event, every answer keeps its form: it stays text, and short. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { lookupSchema, MAX_NAME, snapshotSchema } from '../../src/dashboard/api.ts'
+import { snapshotSchema } from '../../src/dashboard/api.ts'
+import { lookupSchema } from '../../src/dashboard/api-lookup.ts'
+import { MAX_NAME } from '../../src/dashboard/api-values.ts'
 import { PROBLEM_TYPE, problemSchema } from '../../src/dashboard/problem.ts'
 import type { Dashboard } from '../../src/dashboard/server.ts'
 import { eventOf } from '../stats/records.ts'

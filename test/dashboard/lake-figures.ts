@@ -1,6 +1,6 @@
 /** What a view should show, counted from the lake's own files, one event after the other. */
 
-import type { Filter } from '../../src/dashboard/api.ts'
+import type { Filter } from '../../src/dashboard/api-view.ts'
 import { type MusicEvent, parseTimestamp } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { DIMENSIONS, type Dimension, perDimension } from '../../src/stats/dimensions.ts'

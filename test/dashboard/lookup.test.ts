@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { lookupSchema } from '../../src/dashboard/api.ts'
+import { lookupSchema } from '../../src/dashboard/api-lookup.ts'
 import { Found, spellings } from '../../src/dashboard/found.ts'
 import type { Dashboard } from '../../src/dashboard/server.ts'
 import { encode, type MusicEvent } from '../../src/event.ts'

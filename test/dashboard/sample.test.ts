@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MAX_NAME } from '../../src/dashboard/api.ts'
+import { MAX_NAME } from '../../src/dashboard/api-values.ts'
 import { ROWS, TailSample, tails } from '../../src/dashboard/sample.ts'
 import type { TopicDescription } from '../../src/log/log.ts'
 import { Flow } from './flow.ts'

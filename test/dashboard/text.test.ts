@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_NAME } from '../../src/dashboard/api.ts'
+import { MAX_NAME } from '../../src/dashboard/api-values.ts'
 import { clip } from '../../src/dashboard/text.ts'
 
 describe('clip', () => {

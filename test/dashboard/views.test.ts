@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Filter, type Snapshot, snapshotSchema, WINDOWS, type Window } from '../../src/dashboard/api.ts'
+import { type Snapshot, snapshotSchema } from '../../src/dashboard/api.ts'
+import { type Filter, WINDOWS, type Window } from '../../src/dashboard/api-view.ts'
 import type { Dashboard } from '../../src/dashboard/server.ts'
 import type { MusicEvent } from '../../src/event.ts'
 import { DIMENSIONS } from '../../src/stats/dimensions.ts'

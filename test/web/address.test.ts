@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FILTERS as API_FILTERS, WINDOWS as API_WINDOWS, MAX_FILTER_VALUES } from '../../src/dashboard/api.ts'
+import { FILTERS as API_FILTERS, WINDOWS as API_WINDOWS, MAX_FILTER_VALUES } from '../../src/dashboard/api-view.ts'
 import { type Address, FIELDS, FILTERS, read, toggled, viewQuery, WINDOWS, write } from '../../web/data/address.ts'
 
 const HOME: Address = {

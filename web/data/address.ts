@@ -8,7 +8,8 @@
  *   &theme=dark&lang=fr     where they were chosen
  *   &paused=1&embed=1
  */
-import type { Dimension, Filter, Window } from '../../src/dashboard/api.ts'
+import type { Dimension } from '../../src/dashboard/api.ts'
+import type { Filter, Window } from '../../src/dashboard/api-view.ts'
 import { isLanguage, type Language } from '../words/choose.ts'
 
 export const WINDOWS = ['1m', '5m', '15m', '60m', '24h', 'all'] as const satisfies Window[]

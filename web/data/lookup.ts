@@ -1,6 +1,6 @@
 /** One listener or artist, as the newest files of the lake know them: looked up again while the page is open. */
 import { effect, signal } from '@preact/signals'
-import type { Lookup } from '../../src/dashboard/api.ts'
+import type { Lookup } from '../../src/dashboard/api-lookup.ts'
 import { here } from './here.ts'
 
 /** A look reads files, so that it is not done at every change. */

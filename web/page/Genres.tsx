@@ -1,4 +1,4 @@
-import type { OverTime } from '../../src/dashboard/api.ts'
+import type { OverTime } from '../../src/dashboard/api-view.ts'
 import { here, isFiltered, toggleFilter } from '../data/here.ts'
 import { nothing } from '../data/nothing.ts'
 import { shown } from '../data/store.ts'

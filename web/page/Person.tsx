@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks'
-import type { Dimension, Lookup } from '../../src/dashboard/api.ts'
+import type { Dimension } from '../../src/dashboard/api.ts'
+import type { Lookup } from '../../src/dashboard/api-lookup.ts'
 import { addressOf, follow, here } from '../data/here.ts'
 import { found, lookUp } from '../data/lookup.ts'
 import { hourOf, megabytes, momentOf, nameOf, whole } from '../words/format.ts'

@@ -1,4 +1,4 @@
-import type { ViewTotals } from '../../src/dashboard/api.ts'
+import type { ViewTotals } from '../../src/dashboard/api-view.ts'
 import { here } from '../data/here.ts'
 import { shown } from '../data/store.ts'
 import { signed, whole } from '../words/format.ts'

@@ -1,0 +1,12 @@
+/** The kinds of values that the shapes of the REST API are made of. */
+import { z } from 'zod'
+
+/** Longer names are cut, so that one hostile event cannot make every answer large. */
+export const MAX_NAME = 120
+
+export const count = z.number().int().nonnegative()
+export const time = z.iso.datetime()
+export const seconds = z.number().nonnegative()
+export const name = z.string().max(MAX_NAME)
+export const named = z.tuple([name, count]).describe('name and number of events')
+export const exact = z.boolean().describe('false where the numbers are estimates, from a uniform sample of the events')
