@@ -1,8 +1,8 @@
 /** What the services themselves do on this machine, by their own tools or with nothing of ours in between. */
 import { runKafkaTool } from '../src/cluster/cluster.ts'
-import type { Config } from '../src/config.ts'
 import { Generator } from '../src/generate/generator.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
+import type { Config } from '../src/settings.ts'
 import { perSecond } from './result.ts'
 
 const CHUNK_EVENTS = 4_000

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { Config } from '../src/config.ts'
 import { environmentOf, programArguments } from '../src/self.ts'
+import type { Config } from '../src/settings.ts'
 
 export interface Measured {
   /** From the start of the process to its end. */

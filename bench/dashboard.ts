@@ -4,8 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { type Config, loadConfig } from '../src/config.ts'
+import { loadConfig } from '../src/config.ts'
 import { openLog } from '../src/profiles.ts'
+import type { Config } from '../src/settings.ts'
 import { command, part, type Running } from './child.ts'
 import { atMost, type BenchResult, type Figure, measureEach, milliseconds, percentile } from './result.ts'
 import { withFolder } from './site.ts'

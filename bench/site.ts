@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { down, up } from '../src/cluster/cluster.ts'
-import { type Config, loadConfig } from '../src/config.ts'
+import { loadConfig } from '../src/config.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
 import type { EventLog } from '../src/log/log.ts'
 import { openLake, openLog } from '../src/profiles.ts'
+import type { Config } from '../src/settings.ts'
 import { destroy, freeConfig } from '../test/services.ts'
 
 export interface BenchSite {

@@ -4,7 +4,7 @@ import type { BatchLimits } from './archive/batch.ts'
 import { isArchived } from './archive/head.ts'
 import { lakeRoot } from './archive/layout.ts'
 import type { Clock } from './clock.ts'
-import { type Config, careOf } from './config.ts'
+import { careOf } from './config.ts'
 import { isRetryable, type MusicFakerError } from './errors.ts'
 import { Generator } from './generate/generator.ts'
 import { parseRate } from './generate/pacing.ts'
@@ -12,6 +12,7 @@ import { produce } from './generate/produce.ts'
 import type { LakeStorage } from './lake/storage.ts'
 import type { EventLog, LogMessage } from './log/log.ts'
 import { backoff, pause } from './retry.ts'
+import type { Config } from './settings.ts'
 
 /** A continuous flow commits each partition every other second: half the files of `consume -m realtime`, as live to the eye. */
 const FLOW_AGE_MS = 1_500

@@ -4,10 +4,11 @@
  */
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type Config, readSecret, readText } from './config.ts'
+import { readSecret, readText } from './config.ts'
 import { MusicFakerError } from './errors.ts'
 import type { LakeStorage } from './lake/storage.ts'
 import type { EventLog } from './log/log.ts'
+import type { Config } from './settings.ts'
 
 /**
  * Opens the log of the configured profile.

@@ -1,7 +1,7 @@
 /** This program as another process: with the same Node and the same settings, whatever flags or file they came from. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { type Config, environmentName, SETTING_NAMES } from './config.ts'
+import { type Config, environmentName, SETTING_NAMES } from './settings.ts'
 
 /** The settings as environment variables. */
 export function environmentOf(config: Config): Record<string, string> {

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { environmentName, flagName, loadConfig, readSecret, SETTING_NAMES } from '../src/config.ts'
+import { loadConfig, readSecret } from '../src/config.ts'
 import { MusicFakerError } from '../src/errors.ts'
+import { environmentName, flagName, SETTING_NAMES } from '../src/settings.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'music-faker-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))

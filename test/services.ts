@@ -13,8 +13,9 @@ import { down, type ServiceName, up } from '../src/cluster/cluster.ts'
 import { isFree } from '../src/cluster/ports.ts'
 import { identify, isAlive, recall } from '../src/cluster/process.ts'
 import { pidFile, portsOf, siteOf } from '../src/cluster/site.ts'
-import { type Config, loadConfig } from '../src/config.ts'
+import { loadConfig } from '../src/config.ts'
 import { hasCode } from '../src/errors.ts'
+import type { Config } from '../src/settings.ts'
 
 export type Services =
   | {

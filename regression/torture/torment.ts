@@ -5,10 +5,10 @@
  */
 import { appendFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Config } from '../../src/config.ts'
 import { hasCode } from '../../src/errors.ts'
 import type { Random } from '../../src/generate/random.ts'
 import { openLog } from '../../src/profiles.ts'
+import type { Config } from '../../src/settings.ts'
 import { type Act, decide, type Means } from './acts.ts'
 import type { System } from './system.ts'
 import type { Complain, Victim } from './victims.ts'

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { down, type ServiceName, up } from '../../src/cluster/cluster.ts'
 import { identify, isAlive, recall } from '../../src/cluster/process.ts'
 import { pidFile, siteOf } from '../../src/cluster/site.ts'
-import type { Config } from '../../src/config.ts'
 import { hasCode } from '../../src/errors.ts'
 import { programArguments } from '../../src/self.ts'
+import type { Config } from '../../src/settings.ts'
 
 export interface Victim {
   readonly name: string

@@ -4,7 +4,7 @@
  * A command file is loaded only when its command is the one asked for, but also for its `--help`: what is heavy
  * (generator, Kafka client, web server) is imported inside `run`.
  */
-import type { SettingName } from '../config.ts'
+import type { SettingName } from '../settings.ts'
 import type { Context } from './context.ts'
 
 /** An option without a value. Its name is its key in `options`: `fromBeginning` is `--from-beginning`. */

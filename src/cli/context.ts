@@ -1,7 +1,9 @@
 /** What every command is given: its settings, where to write, when to stop, and the log and the lake to work on. */
-import type { Config, LoadedConfig } from '../config.ts'
+
+import type { LoadedConfig } from '../config.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
+import type { Config } from '../settings.ts'
 import type { Output } from './output.ts'
 
 export interface Context {

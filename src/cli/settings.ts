@@ -1,7 +1,7 @@
-/** Flags for the settings that a command uses, made from the one schema in config.ts. */
+/** Flags for the settings that a command uses, made from the one schema in src/settings.ts. */
 import { Option } from 'commander'
-import { environmentName, flagName, SETTING_NAMES, SETTINGS, type SettingName, settingOf } from '../config.ts'
 import { MusicFakerError } from '../errors.ts'
+import { environmentName, flagName, SETTING_NAMES, SETTINGS, type SettingName, settingOf } from '../settings.ts'
 
 /** What opening the log reads. */
 export const LOG_SETTINGS = [

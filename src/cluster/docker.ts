@@ -1,8 +1,8 @@
 /** Runs a cluster in containers, by docker-compose.yml. */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import type { Config } from '../config.ts'
 import { MusicFakerError } from '../errors.ts'
+import type { Config } from '../settings.ts'
 import type { Engine, ToolResult } from './engine.ts'
 import { requireFreePorts } from './ports.ts'
 import { requireFolder } from './requirements.ts'

@@ -4,8 +4,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
 import { MusicFakerError } from '../errors.ts'
+import type { Config } from '../settings.ts'
 import { dockerAnswers, dockerEngine } from './docker.ts'
 import { jvmEngine } from './jvm.ts'
 import type { Liveness, Report, ServiceEngine, ServiceName } from './services.ts'

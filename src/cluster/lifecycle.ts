@@ -1,8 +1,8 @@
 /** What the commands `up`, `down`, `restart`, `ps` and `logs` do, whichever engine runs the services. */
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Config } from '../config.ts'
 import { MusicFakerError } from '../errors.ts'
+import type { Config } from '../settings.ts'
 import { type Call, type Engine, type EngineKind, engineOf, recordEngine, type ToolResult } from './engine.ts'
 import { withLock } from './lock.ts'
 import { answers } from './ready.ts'

@@ -13,8 +13,8 @@
  */
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Config } from '../config.ts'
 import { MusicFakerError } from '../errors.ts'
+import type { Config } from '../settings.ts'
 import type { ServiceName } from './services.ts'
 
 export interface Site {

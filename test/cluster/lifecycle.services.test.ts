@@ -19,8 +19,8 @@ import {
 import { isFree } from '../../src/cluster/ports.ts'
 import { identify } from '../../src/cluster/process.ts'
 import { portsOf, siteOf } from '../../src/cluster/site.ts'
-import type { Config } from '../../src/config.ts'
 import { openLake, openLog } from '../../src/profiles.ts'
+import type { Config } from '../../src/settings.ts'
 import { destroy, freeConfig } from '../services.ts'
 import { recorded, temporaryFolder } from './temporary.ts'
 

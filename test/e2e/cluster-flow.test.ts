@@ -4,8 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { runHdfs, runKafkaTool } from '../../src/cluster/cluster.ts'
-import { type Config, loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config.ts'
 import { fingerprint, readLedger } from '../../src/generate/ledger.ts'
+import type { Config } from '../../src/settings.ts'
 import { freePort } from '../cli/music-faker.ts'
 import { expectApiEqualsLake, pageAddress } from './api.ts'
 import { batchRecords, expectLakeHoldsLog, latencies } from './lake.ts'

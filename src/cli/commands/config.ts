@@ -1,4 +1,4 @@
-import { environmentName, flagName, SETTING_NAMES, type SettingName, settingOf } from '../../config.ts'
+import { environmentName, flagName, SETTING_NAMES, type SettingName, settingOf } from '../../settings.ts'
 import { command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { formatTable } from '../format.ts'

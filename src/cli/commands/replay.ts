@@ -1,7 +1,7 @@
 import { lakeRoot } from '../../archive/layout.ts'
-import { SETTINGS } from '../../config.ts'
 import { MusicFakerError } from '../../errors.ts'
 import { parseSpeed } from '../../generate/pacing.ts'
+import { SETTINGS } from '../../settings.ts'
 import { command } from '../command.ts'
 import { formatCounted } from '../format.ts'
 import { requireTopic } from '../lake-paths.ts'
