@@ -11,13 +11,13 @@ export const lookupSchema = z.strictObject({
   lookedBack: z
     .strictObject({
       files: count,
-      bytes: count,
-      events: count.describe('of all listeners and artists, in these files'),
+      bytes: count.describe('that were read of them'),
+      events: count.describe('of all listeners and artists, in these bytes'),
       from: time.nullable().describe('when the oldest of these files was committed; null: there is none'),
-      complete: z.boolean().describe('false where there are older files that were not looked into'),
+      complete: z.boolean().describe('false where something was not looked into: older files, or the rest of these'),
       seconds,
     })
-    .describe('the newest files of the lake, which is all that the figures below are of'),
+    .describe('what was read of the newest files of the lake, which is all that the figures below are of'),
   events: count,
   last: z.array(rowSchema).describe('newest first, by the time of the event'),
   artists: z.array(foundSchema).describe('most events first'),

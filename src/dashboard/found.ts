@@ -33,8 +33,11 @@ export class Found {
     this.#needles = spellings(name)
   }
 
-  /** @param lines whole lines of a data file, each with its line feed */
-  scan(lines: Buffer): void {
+  /**
+   * @param lines whole lines of a data file, each with its line feed
+   * @returns how many they are
+   */
+  scan(lines: Buffer): number {
     for (const [i, needle] of this.#needles.entries()) {
       for (let at = lines.indexOf(needle); at >= 0; ) {
         const end = lines.indexOf(LF, at)
@@ -44,6 +47,7 @@ export class Found {
         at = lines.indexOf(needle, end)
       }
     }
+    return count(lines)
   }
 
   #take(line: Buffer): void {
@@ -77,6 +81,12 @@ export class Found {
       hours: this.#hours,
     }
   }
+}
+
+function count(lines: Buffer): number {
+  let count = 0
+  for (let at = lines.indexOf(LF); at >= 0; at = lines.indexOf(LF, at + 1)) count++
+  return count
 }
 
 /** How producers may have written a name as JSON: as it is, or with escapes, as Python's `json` does. */

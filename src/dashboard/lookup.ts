@@ -1,6 +1,6 @@
 /**
- * What is known of one listener or artist: read from the newest files of the lake, MOST_BYTES at most and for MOST_MS at
- * most, so that it costs the same however large the lake is. The answer says how far back it looked.
+ * What is known of one listener or artist: read from the newest files of the lake, so many bytes at most and for so long at
+ * most that it costs the same however large the lake is. The answer says how far back it looked.
  */
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
@@ -9,8 +9,8 @@ import type { Lookup } from './api-lookup.ts'
 import { Found, type Subject } from './found.ts'
 import { iso } from './sections.ts'
 
-const MOST_BYTES = 67_108_864
-const MOST_MS = 2_000
+/** What one search may read. */
+const LIMITS = { bytes: 67_108_864, ms: 2_000 }
 const FILES_AT_ONCE = 8
 /** Searches at a time; more would each get less of the bytes and the time. */
 const SEARCHES_AT_ONCE = 2
@@ -19,20 +19,29 @@ const REMEMBERED_MS = 5_000
 const REMEMBERED = 64
 const LF = 0x0a
 
+/** What was read so far; the last file of it perhaps in part. */
+interface Read {
+  files: number
+  bytes: number
+  events: number
+}
+
 export class Lookups {
   readonly #lake: LakeStorage
   readonly #files: () => readonly DataFile[]
+  readonly #limits: typeof LIMITS
   readonly #answers = new Map<string, { at: number; answer: Promise<Lookup> }>()
   #running = 0
 
   /** @param files the newest data files of the lake, newest first */
-  constructor(lake: LakeStorage, files: () => readonly DataFile[]) {
+  constructor(lake: LakeStorage, files: () => readonly DataFile[], limits = LIMITS) {
     this.#lake = lake
     this.#files = files
+    this.#limits = limits
   }
 
   /**
-   * Takes MOST_MS at most, and the call of the lake that is under way then.
+   * Takes the limit of time at most, and the call of the lake that is under way then.
    * @throws BUSY when others are being looked up; what the lake throws
    */
   find(subject: Subject, name: string): Promise<Lookup> {
@@ -55,10 +64,10 @@ export class Lookups {
     const began = performance.now()
     const found = new Found(subject, name)
     const queue = this.#files()[Symbol.iterator]()
-    const read = { files: 0, bytes: 0, events: 0 }
+    const read: Read = { files: 0, bytes: 0, events: 0 }
     let oldest: number | null = null
     let cut = false
-    const spent = () => read.bytes >= MOST_BYTES || performance.now() - began >= MOST_MS
+    const spent = () => read.bytes >= this.#limits.bytes || performance.now() - began >= this.#limits.ms
     const worker = async () => {
       for (const file of queue) {
         if (spent()) {
@@ -66,10 +75,8 @@ export class Lookups {
           return
         }
         read.files++
-        read.bytes += file.bytes
-        read.events += file.events
         oldest = Math.min(oldest ?? file.committedAt, file.committedAt)
-        if (!(await this.#readFile(file.path, found, spent))) cut = true
+        if (!(await this.#readFile(file.path, found, read, spent))) cut = true
       }
     }
     await Promise.all(Array.from({ length: FILES_AT_ONCE }, worker))
@@ -78,13 +85,15 @@ export class Lookups {
   }
 
   /** @returns false when it was not read to its end */
-  async #readFile(path: string, found: Found, spent: () => boolean): Promise<boolean> {
+  async #readFile(path: string, found: Found, read: Read, spent: () => boolean): Promise<boolean> {
     let rest: Uint8Array = new Uint8Array()
     try {
       for await (const chunk of this.#lake.stream(path)) {
         const bytes = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk])
         const end = bytes.lastIndexOf(LF) + 1
-        found.scan(bytes.subarray(0, end))
+        // As it is read: a file may be larger than all that may be.
+        read.bytes += chunk.length
+        read.events += found.scan(bytes.subarray(0, end))
         rest = bytes.subarray(end)
         if (spent()) return false
       }

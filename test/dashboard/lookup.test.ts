@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lookupSchema } from '../../src/dashboard/api-lookup.ts'
 import { Found, spellings } from '../../src/dashboard/found.ts'
+import { Lookups } from '../../src/dashboard/lookup.ts'
 import type { Dashboard } from '../../src/dashboard/server.ts'
 import { encode, type MusicEvent } from '../../src/event.ts'
+import { openMemoryLake } from '../lake/memory.ts'
 import { eventOf, T0 } from '../stats/records.ts'
 import { Flow } from './flow.ts'
 import { countBy, lakeEvents } from './lake-figures.ts'
@@ -77,6 +79,39 @@ describe.each(['listener', 'artist'] as const)('/api/%s', (kind) => {
   it.each(['x'.repeat(257), '%00'.repeat(2_000)])('refuses a name that no event can be listed by', async (name) => {
     const response = await fetch(`${dashboard.url}/api/${kind}/${name}`)
     expect([400, 404, 414]).toContain(response.status)
+  })
+})
+
+describe('a search', () => {
+  const lines = Array.from({ length: 4_000 }, (_, i) => `${encode(eventOf({ user: `u${i % 10}` }, T0))}\n`)
+  const body = Buffer.from(lines.join(''))
+  /** In a lake of so many files, each of all lines. */
+  const search = async (files: number, limits: { bytes: number; ms: number }) => {
+    const lake = openMemoryLake()
+    const paths = Array.from({ length: files }, (_, i) => `/music_events/${i}.jsonl`)
+    for (const path of paths) await lake.write(path, body)
+    const file = { events: lines.length, bytes: body.length, committedAt: T0 }
+    return new Lookups(lake, () => paths.map((path) => ({ ...file, path })), limits).find('user', 'u1')
+  }
+
+  it('reads as many bytes as it may also of files that hold more, and counts what it read', async () => {
+    const bytes = Math.floor(body.length / 2)
+    for (const files of [1, 3]) {
+      const { events, lookedBack } = await search(files, { bytes, ms: 60_000 })
+      expect(lookedBack).toMatchObject({ files, complete: false })
+      expect(lookedBack.bytes).toBeGreaterThanOrEqual(bytes)
+      expect(lookedBack.bytes).toBeLessThan(body.length)
+      // Lines are of nearly one length, and each tenth is of this listener.
+      expect(lookedBack.events / lines.length).toBeCloseTo(lookedBack.bytes / body.length, 2)
+      expect(Math.abs(events - lookedBack.events / 10)).toBeLessThan(files)
+    }
+  })
+
+  it('reads all of files that hold less', async () => {
+    expect(await search(3, { bytes: body.length * 4, ms: 60_000 })).toMatchObject({
+      events: (3 * lines.length) / 10,
+      lookedBack: { files: 3, bytes: 3 * body.length, events: 3 * lines.length, complete: true },
+    })
   })
 })
 

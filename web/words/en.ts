@@ -169,8 +169,8 @@ export const en = {
   foundAmong: (found: number, events: string, files: string, size: string) =>
     `${found === 1 ? 'event' : 'events'}, found among ${events} in ${files} ${files === '1' ? 'file' : 'files'} (${size}).`,
   wholeLake: 'That is the whole lake.',
-  lookedBackTo: (since: string) => `Looked back to ${since} UTC; older files were not read.`,
-  nobody: 'Nobody of this name is in these files.',
+  lookedBackTo: (since: string) => `Looked back to ${since} UTC; the rest of the lake was not read.`,
+  nobody: 'Nobody of this name is among these events.',
   lastEvents: 'Last events',
   topListeners: 'Top listeners',
   hoursOfDay: 'events by hour of the day, UTC',

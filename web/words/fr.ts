@@ -171,8 +171,8 @@ export const fr: Words = {
   foundAmong: (found, events, files, size) =>
     `${found < 2 ? 'événement, trouvé' : 'événements, trouvés'} parmi ${events} dans ${files} ${files === '1' ? 'fichier' : 'fichiers'} (${size}).`,
   wholeLake: 'C’est tout le lac.',
-  lookedBackTo: (since) => `Recherche jusqu’à ${since} UTC ; les fichiers plus anciens n’ont pas été lus.`,
-  nobody: 'Personne de ce nom dans ces fichiers.',
+  lookedBackTo: (since) => `Recherche jusqu’à ${since} UTC ; le reste du lac n’a pas été lu.`,
+  nobody: 'Personne de ce nom parmi ces événements.',
   lastEvents: 'Derniers événements',
   topListeners: 'Auditeurs les plus fidèles',
   hoursOfDay: 'événements par heure de la journée, UTC',
