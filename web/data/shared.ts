@@ -2,7 +2,7 @@
  * One stream for all the tabs that show a view. The tab that holds the view's lock has the stream and passes on what it
  * hears; when it closes, the browser gives the lock to the next. A tab that hears nothing from the holder for a while takes
  * the lock from it: browsers may freeze a tab that is not seen. Where there are no locks (a page that came by plain HTTP
- * from another machine), each tab has a stream of its own.
+ * from another machine), or the browser refuses locks or channel (site data is blocked), each tab has a stream of its own.
  */
 import type { Snapshot } from '../../src/dashboard/api.ts'
 import { follows } from './sequence.ts'
@@ -22,11 +22,13 @@ export class SharedSource {
   readonly #name: string
   readonly #query: string
   readonly #listener: SourceListener
-  readonly #channel: BroadcastChannel
+  readonly #channel: BroadcastChannel | undefined
   readonly #closing = new AbortController()
   readonly #timer: ReturnType<typeof setInterval>
   /** While this tab holds the lock. */
   #own: Source | undefined
+  /** The stream cannot be shared: this tab keeps its own, whatever others do. */
+  #alone: boolean
   /** Everything heard so far as one snapshot: what a tab that comes later is told. */
   #whole: Snapshot | undefined
   #lastId = ''
@@ -37,10 +39,11 @@ export class SharedSource {
     this.#query = query
     this.#listener = listener
     this.#name = `music-faker ?${query}`
-    this.#channel = new BroadcastChannel(this.#name)
-    this.#channel.addEventListener('message', ({ data }: MessageEvent<Passed>) => this.#passed(data))
+    this.#channel = openChannel(this.#name)
+    this.#channel?.addEventListener('message', ({ data }: MessageEvent<Passed>) => this.#passed(data))
     this.#timer = setInterval(() => this.#beat(), BEAT_MS)
-    if (navigator.locks === undefined) this.#hold()
+    this.#alone = this.#channel === undefined || navigator.locks === undefined
+    if (this.#alone) this.#hold()
     else {
       this.#say({ say: 'tell' })
       this.#queue()
@@ -57,7 +60,7 @@ export class SharedSource {
     this.#closing.abort()
     this.#own?.close()
     this.#own = undefined
-    this.#channel.close()
+    this.#channel?.close()
   }
 
   #queue(steal = false): void {
@@ -68,12 +71,18 @@ export class SharedSource {
         this.#hold()
         return new Promise<void>((resolve) => this.#closing.signal.addEventListener('abort', () => resolve()))
       })
-      .catch(() => {
+      .catch((error: unknown) => {
         // Closed, or the lock was taken away: whoever took it passes on from now on.
         this.#own?.close()
         this.#own = undefined
         this.#heardAt = Date.now()
         if (this.#closing.signal.aborted) return
+        if (!(error instanceof DOMException && error.name === 'AbortError')) {
+          // Refused for good: to ask again would be to ask without end.
+          this.#alone = true
+          this.#hold()
+          return
+        }
         // What its own stream said last, it takes for broken, perhaps.
         this.#say({ say: 'tell' })
         // After a theft this tab still stands in the queue.
@@ -126,7 +135,7 @@ export class SharedSource {
     if (this.#own?.connection.stream === 'waiting') {
       this.#say({ say: 'connection', connection: this.#own.connection })
     }
-    if (this.#own !== undefined || navigator.locks === undefined) return
+    if (this.#own !== undefined || this.#alone) return
     if (Date.now() - this.#heardAt > SILENCE_MS) {
       this.#heardAt = Date.now()
       this.#queue(true)
@@ -134,6 +143,15 @@ export class SharedSource {
   }
 
   #say(passed: Passed): void {
-    this.#channel.postMessage(passed)
+    this.#channel?.postMessage(passed)
+  }
+}
+
+/** None where the browser blocks site data. */
+function openChannel(name: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return undefined
   }
 }
