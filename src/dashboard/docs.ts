@@ -17,7 +17,7 @@ export function docsPage(routes: readonly Described[]): string {
 <body>
 <main>
 <h1>The API of music-faker</h1>
-<p>Read-only; times are UTC; errors are problem documents (RFC 9457). The same for programs:
+<p>Read-only; times are UTC; an empty parameter is as none; errors are problem documents (RFC 9457). The same for programs:
 <a href="/openapi.json">/openapi.json</a>. The page: <a href="/">/</a>.</p>
 ${routes.map(section).join('\n')}
 </main>

@@ -68,11 +68,12 @@ export function unreadable(error: NodeJS.ErrnoException): RequestRefused {
 }
 
 /**
- * Reads a query.
+ * Reads a query. A parameter that is empty is as one left out: a form sends every field that it has.
  * @throws USAGE naming every parameter that is wrong
  */
 export function parseQuery<Q extends z.ZodType>(schema: Q, query: unknown): z.output<Q> {
-  const result = schema.safeParse(query)
+  const filled = Object.entries(query ?? {}).filter(([, value]) => value !== '')
+  const result = schema.safeParse(Object.fromEntries(filled))
   if (result.success) return result.data
   const wrong = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
   throw new MusicFakerError('USAGE', `the query is not valid: ${wrong.join('; ')}`, {

@@ -191,6 +191,23 @@ describe('/docs', () => {
     for (const name of ['window', 'country', 'genre', 'part', 'format']) expect(form).toContain(`name="${name}"`)
     expect(form).toContain('<option selected>csv</option>')
   })
+
+  it('lets each route be tried with the form as it stands', async () => {
+    const { body } = await get('/docs')
+    const forms = [...body.matchAll(/<form action="([^"]+)">(.*?)<\/form>/g)]
+    expect(forms.length).toBeGreaterThan(10)
+    for (const [, path, fields = ''] of forms) {
+      const query = new URLSearchParams()
+      for (const [, name = '', value = ''] of fields.matchAll(/<input name="([^"]+)" value="([^"]*)"/g))
+        query.append(name, value)
+      for (const [, name = '', options = ''] of fields.matchAll(/<select name="([^"]+)">(.*?)<\/select>/g))
+        query.append(name, /<option selected>([^<]+)/.exec(options)?.[1] ?? /<option>([^<]+)/.exec(options)?.[1] ?? '')
+      const stop = new AbortController()
+      const { status } = await fetch(`${dashboard.url}${path}?${query}`, { signal: stop.signal })
+      stop.abort()
+      expect([path, String(query), status]).toEqual([path, String(query), 200])
+    }
+  })
 })
 
 describe('/metrics', () => {

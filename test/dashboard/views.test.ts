@@ -153,7 +153,7 @@ function expectCurves({ overTime }: Snapshot, from: number, to: number, filter: 
 describe('the queries of a view', () => {
   it.each([
     ['window=2m', 'window'],
-    ['genre=', 'genre'],
+    ['genre=&genre=Rock', 'genre'],
     [`genre=${'x'.repeat(257)}`, 'genre'],
     [Array.from({ length: 9 }, (_, i) => `genre=${i}`).join('&'), 'genre'],
     ['user=eric04', 'user'],
