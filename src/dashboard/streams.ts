@@ -62,8 +62,8 @@ export class LiveStreams {
     const key = keyOf(query)
     let stream = this.#streams.get(key)
     if (!stream) {
-      const view = this.#views.get(query)
-      stream = new LiveStream(() => view.sections(), this.#freshen)
+      // Looked up each time: Views forgets, and reckons no more with, what nobody asks it for.
+      stream = new LiveStream(() => this.#views.get(query).sections(), this.#freshen)
       this.#streams.set(key, stream)
     }
     stream.attach(response, last)

@@ -2,13 +2,15 @@ import type { ServerResponse } from 'node:http'
 import { get } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Snapshot, snapshotSchema } from '../../src/dashboard/api.ts'
+import { Live } from '../../src/dashboard/live.ts'
 import { problemSchema } from '../../src/dashboard/problem.ts'
 import type { Dashboard } from '../../src/dashboard/server.ts'
 import { LiveStream } from '../../src/dashboard/stream.ts'
 import { LiveStreams } from '../../src/dashboard/streams.ts'
-import type { Views } from '../../src/dashboard/views.ts'
+import { Views } from '../../src/dashboard/views.ts'
 import { Flow, until } from './flow.ts'
 
 let flow: Flow
@@ -98,6 +100,25 @@ describe('streams of views', () => {
     const late = new Client('genre=another')
     await until('it is let in', () => late.status === 200)
     late.stop()
+  })
+
+  it('show views that are remembered, however many others are asked for meanwhile', async () => {
+    const { log, lake, root } = flow
+    const logger = pino({ level: 'silent' })
+    const views = new Views(new Live({ log, lake, root, group: 'archivers', profile: 'embedded', logger }))
+    const streams = new LiveStreams(views)
+    const query = { window: '5m' as const, filter: {} }
+    const view = views.get(query)
+    streams.attach(new PassThrough() as unknown as ServerResponse, undefined, query)
+    for (let other = 0; other < 80; other++) {
+      if (other === 40) {
+        const { usedAt } = view
+        await until('the stream has shown it again', () => view.usedAt > usedAt)
+      }
+      views.get({ window: '5m', filter: { genre: [String(other)] } })
+    }
+    expect(views.get(query)).toBe(view)
+    streams.close()
   })
 
   it('have a limit of clients', () => {
