@@ -89,12 +89,27 @@ function count(lines: Buffer): number {
   return count
 }
 
-/** How producers may have written a name as JSON: as it is, or with escapes, as Python's `json` does. */
+/** What writers of JSON escape though they need not, each for reasons of its own. */
+const ESCAPED = [
+  /[\u0080-\uffff]/g, // PHP, Jackson
+  /[\u007f-\uffff]/g, // Python
+  /[&<>\u2028\u2029]/g, // Go
+  /[&<>='\u2028\u2029]/g, // Gson
+  /\\"|[&<>'+`\u007f-\uffff]/g, // .NET
+]
+
+/** How producers may have written a name as JSON: as it is, with escapes in both cases, with `\/` as PHP does. */
 export function spellings(name: string): Buffer[] {
-  const plain = JSON.stringify(name)
-  const escaped = (hex: (unit: number) => string) =>
-    plain.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${hex(unit.charCodeAt(0)).padStart(4, '0')}`)
-  const lower = escaped((unit) => unit.toString(16))
-  const upper = escaped((unit) => unit.toString(16).toUpperCase())
-  return [...new Set([plain, lower, upper])].map((text) => Buffer.from(text))
+  const plain = JSON.stringify(name).slice(1, -1)
+  const hex = (unit: string) =>
+    unit
+      .charCodeAt(unit.length - 1)
+      .toString(16)
+      .padStart(4, '0')
+  const escaped = ESCAPED.flatMap((units) => [
+    plain.replaceAll(units, (unit) => `\\u${hex(unit)}`),
+    plain.replaceAll(units, (unit) => `\\u${hex(unit).toUpperCase()}`),
+  ])
+  const texts = [plain, ...escaped].flatMap((text) => [text, text.replaceAll('/', '\\/')])
+  return [...new Set(texts)].map((text) => Buffer.from(`"${text}"`))
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lookupSchema } from '../../src/dashboard/api-lookup.ts'
 import { Found, spellings } from '../../src/dashboard/found.ts'
@@ -129,5 +130,28 @@ describe('Found', () => {
   it('knows how names are written in JSON', () => {
     expect(spellings('abc').map(String)).toEqual(['"abc"'])
     expect(spellings('ê').map(String)).toEqual(['"ê"', '"\\u00ea"', '"\\u00EA"'])
+    expect(spellings('AC/DC').map(String)).toEqual(['"AC/DC"', '"AC\\/DC"'])
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'ab"\\/&<=\'+é\u007f\u2028\ud800\n🎵') }), (name) => {
+        for (const text of spellings(name)) expect(JSON.parse(text.toString())).toBe(name)
+      }),
+    )
+  })
+
+  it.each([
+    ['Go', 'Simon & Garfunkel <é>', '"Simon \\u0026 Garfunkel \\u003cé\\u003e"'],
+    ['PHP', 'AC/DC à "é"', '"AC\\/DC \\u00e0 \\"\\u00e9\\""'],
+    ['PHP, JSON_UNESCAPED_UNICODE', 'AC/DC à', '"AC\\/DC à"'],
+    ['.NET', 'Guns N\' Roses & "Ünal" +\\', '"Guns N\\u0027 Roses \\u0026 \\u0022\\u00DCnal\\u0022 \\u002B\\\\"'],
+    ['Gson', "Guns N' Roses = É", '"Guns N\\u0027 Roses \\u003d É"'],
+    ['Python', 'à\u007f/🎵', '"\\u00e0\\u007f/\\ud83c\\udfb5"'],
+    ['Jackson, ESCAPE_NON_ASCII', 'é & è', '"\\u00E9 & \\u00E8"'],
+  ])('finds what %s wrote', (_, name, text) => {
+    const line = encode(eventOf({ user: 'NAME' }, T0))
+      .toString()
+      .replace('"NAME"', () => text)
+    const found = new Found('user', name)
+    expect(found.scan(Buffer.from(`${line}\n`))).toBe(1)
+    expect(found.read().events).toBe(1)
   })
 })
