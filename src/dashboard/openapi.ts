@@ -22,7 +22,8 @@ export function openApi(routes: readonly Described[]): Record<string, unknown> {
     info: {
       title: 'music-faker',
       version: '1',
-      description: 'Totals, live figures and health of a music-faker pipeline. Read-only; times are UTC; an empty parameter is as none.',
+      description:
+        'Totals, live figures and health of a music-faker pipeline. Read-only; times are UTC; an empty parameter is as none.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     paths: Object.fromEntries(
