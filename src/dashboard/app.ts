@@ -61,7 +61,8 @@ const EXPORT: Described = {
   query: exportQuery,
   answers: {
     200: {
-      description: 'CSV (RFC 4180) whose texts no spreadsheet takes for formulas, or an array of objects',
+      description:
+        'CSV (RFC 4180) whose texts no spreadsheet takes for formulas, or an array of objects. Over time, each genre is a column; one with the name of another column is called `events (genre)`, say',
       type: 'text/csv',
     },
   },

@@ -60,8 +60,11 @@ function distributionTable(
   return { columns: [part, 'events', 'exact'], rows }
 }
 
+const OVER_TIME = ['from', 'events', 'exact']
+const OTHER_GENRES = 'other genres'
+
 function overTimeTable(overTime: Section<'overTime'>): Table {
-  if (!overTime) return { columns: ['from', 'events', 'exact'], rows: [] }
+  if (!overTime) return { columns: OVER_TIME, rows: [] }
   const { from, step, events, genres, others, exact } = overTime
   const rows = events.map((n, i) => [
     new Date(Date.parse(from) + i * step * 1_000).toISOString(),
@@ -70,7 +73,18 @@ function overTimeTable(overTime: Section<'overTime'>): Table {
     ...genres.map(({ values }) => values[i] ?? 0),
     others[i] ?? 0,
   ])
-  return { columns: ['from', 'events', 'exact', ...genres.map(({ name }) => name), 'other genres'], rows }
+  return { columns: [...OVER_TIME, ...genreColumns(genres.map(({ name }) => name)), OTHER_GENRES], rows }
+}
+
+/** A column of its own for each genre, whatever its name: another column may have it. */
+function genreColumns(names: readonly string[]): string[] {
+  const taken = new Set([...OVER_TIME, OTHER_GENRES])
+  return names.map((name) => {
+    let column = name
+    while (taken.has(column)) column += ' (genre)'
+    taken.add(column)
+    return column
+  })
 }
 
 function hoursTable(hours: Section<'hours'>): Table {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Snapshot, snapshotSchema } from '../../src/dashboard/api.ts'
-import { csvCell, PARTS } from '../../src/dashboard/export.ts'
+import { csvCell, PARTS, records, tableOf } from '../../src/dashboard/export.ts'
 import type { Dashboard } from '../../src/dashboard/server.ts'
 import { eventOf } from '../stats/records.ts'
 import { Flow, until } from './flow.ts'
@@ -77,6 +77,32 @@ describe('/api/export', () => {
     const cells = parseCsv(await table('genre', 'csv')).flat()
     expect(cells).toContain("'=cmd|calc")
     for (const cell of cells) expect(cell).not.toMatch(/^[\s\0]*[=+\-@\t\uff1d]/)
+  })
+
+  it('keeps each genre apart from the other columns, whatever its name', async () => {
+    const now = await snapshot()
+    const names = ['Rock', 'events', 'other genres', 'events (genre)', 'from', 'exact', '__proto__']
+    const overTime = {
+      ...now.overTime!,
+      genres: names.map((name, i) => ({ name, values: now.overTime!.events.map(() => 1_000 + i) })),
+    }
+    const rows = records(tableOf({ ...now, overTime }, 'over_time'))
+    expect(rows).toHaveLength(overTime.events.length)
+    for (const [i, row] of rows.entries()) {
+      expect(Object.entries(row)).toEqual([
+        ['from', expect.stringMatching(/^\d{4}-/)],
+        ['events', overTime.events[i]],
+        ['exact', overTime.exact],
+        ['Rock', 1_000],
+        ['events (genre)', 1_001],
+        ['other genres (genre)', 1_002],
+        ['events (genre) (genre)', 1_003],
+        ['from (genre)', 1_004],
+        ['exact (genre)', 1_005],
+        ['__proto__', 1_006],
+        ['other genres', overTime.others[i]],
+      ])
+    }
   })
 
   it('refuses a part or a format that there is not', async () => {
