@@ -38,7 +38,8 @@ if ! cmp -s "$root/package-lock.json" "$stamp"; then
   cp "$root/package-lock.json" "$stamp"
 fi
 page="$root/dist/web/index.html"
-if [ ! -f "$page" ] || [ -n "$(find "$root/web" -type f -newer "$page" -print -quit)" ]; then
+# Of src/, the page runs one file; of the others it has types only.
+if [ ! -f "$page" ] || [ -n "$(find "$root/web" "$root/src/csv.ts" -type f -newer "$page" -print -quit)" ]; then
   say "building the page ..."
   (cd "$root" && PATH="$bin:$PATH" vite build web --logLevel warn >&2)
 fi

@@ -1,5 +1,6 @@
 /** What a view shows, as tables for a spreadsheet (CSV, RFC 4180) or a program (JSON). Pure. */
 
+import { type Cell, csvRows } from '../csv.ts'
 import type { Snapshot, Top } from './api.ts'
 import { FIELDS } from './api-view.ts'
 
@@ -9,7 +10,7 @@ export type Part = (typeof PARTS)[number]
 
 export interface Table {
   columns: string[]
-  rows: (string | number | boolean | null)[][]
+  rows: Cell[][]
 }
 
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
@@ -130,22 +131,9 @@ function recentTable({ rows }: Section<'recent'>): Table {
   return { columns, rows: rows.map((row) => columns.map((column) => row[column as keyof typeof row])) }
 }
 
-export function csv({ columns, rows }: Table): string {
-  const line = (cells: Table['rows'][number]) => `${cells.map(csvCell).join(',')}\r\n`
-  return line(columns) + rows.map(line).join('')
-}
+export const csv = ({ columns, rows }: Table): string => csvRows([columns, ...rows])
 
 /** One object per row. */
 export function records({ columns, rows }: Table): Record<string, Table['rows'][number][number]>[] {
   return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i] ?? null])))
-}
-
-/**
- * A cell of a CSV file. A spreadsheet takes a text that begins with one of these characters for a formula, which a
- * producer could have made to send the sheet's contents away: an apostrophe before it makes it a text.
- */
-export function csvCell(value: Table['rows'][number][number]): string {
-  if (typeof value !== 'string') return value === null ? '' : String(value)
-  const text = /^[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text
 }

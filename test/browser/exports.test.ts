@@ -38,9 +38,7 @@ describe('an export', () => {
         const { name, content } = await download(page, () => page.click(`#${id} .tool >> nth=1`))
         expect(name).toBe(`${id}.csv`)
         const table = await tableOf(page, id)
-        expect(readCsv(content.toString('utf8')).map((row) => row.map(plain))).toEqual(
-          table.map((row) => row.map(plain)),
-        )
+        expect(readCsv(content).map((row) => row.map(plain))).toEqual(table.map((row) => row.map(plain)))
       }
       for (const id of ['map', 'over-time', 'hours']) {
         const { name, content } = await download(page, () => page.click(`#${id} .tool >> nth=2`))
@@ -64,7 +62,7 @@ describe('an export', () => {
 
       await page.click('button:has-text("Export")')
       const all = await download(page, () => page.click('button:has-text("as CSV")'))
-      const rows = readCsv(all.content.toString('utf8'))
+      const rows = readCsv(all.content)
       expect(rows[0]).toEqual(['chart', 'row', 'column', 'value'])
       const devices = rows.filter(([chart, , column]) => chart === 'device' && column === 'Events')
       const bars = (await barsOf(page, 'device')).filter(([name]) => name !== 'others')
@@ -75,7 +73,9 @@ describe('an export', () => {
   /** As the screen shows it: without the grouping of digits, or the apostrophe that keeps formulas from running. */
   const plain = (text: string) => (/^[\d,.]+$/.test(text) ? String(Number(text.replaceAll(',', ''))) : text)
 
-  function readCsv(text: string): string[][] {
+  function readCsv(content: Buffer): string[][] {
+    expect([...content.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf])
+    const text = content.toString('utf8', 3)
     const cells = /("(?:[^"]|"")*"|[^,\r\n]*)(,|\r\n)/g
     const rows: string[][] = [[]]
     for (const [, cell = '', end] of text.matchAll(cells)) {
