@@ -46,13 +46,18 @@ export class TailSample {
   }
 
   /**
-   * Reads what came since the description before; nothing where no end offset has moved.
-   * @throws what the log throws; the rows that are held stay
+   * Reads what came since the description before; nothing where no end offset has moved. Of a topic that was made anew, the
+   * rows of its life before are gone: their ids come again.
+   * @throws what the log throws; the rows that are held of this topic stay
    */
   async read(topic: TopicDescription, now: number, signal: AbortSignal): Promise<void> {
     if (topic === this.#previous) return
     const previous = this.#previous?.topicId === topic.topicId ? this.#previous : undefined
     this.#previous = topic
+    if (previous === undefined) {
+      this.#rows = []
+      this.#readings = []
+    }
     const reading = { at: now, standsFor: previous === undefined ? 0 : advance(previous, topic), sampled: 0 }
     this.#readings = this.#readings.filter(({ at }) => now - at < TOLD_MS && at <= now)
     const room = this.#room(reading)

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MAX_NAME } from '../../src/dashboard/api-values.ts'
 import { ROWS, TailSample, tails } from '../../src/dashboard/sample.ts'
+import { encode } from '../../src/event.ts'
 import type { TopicDescription } from '../../src/log/log.ts'
+import { MemoryTopic } from '../log/memory.ts'
+import { eventOf } from '../stats/records.ts'
 import { Flow } from './flow.ts'
 
 const topic = (...marks: [start: number, end: number][]): TopicDescription => ({
@@ -126,6 +129,26 @@ describe('the sample', () => {
     const { rows, standsFor, sampled } = sample.current(1)
     expect([standsFor, sampled]).toEqual([3, 1])
     expect(rows[0]?.artist).toHaveLength(MAX_NAME)
+  })
+
+  it('shows nothing of the topic that had this name before', async () => {
+    const topic = new MemoryTopic()
+    const log = topic.open(1)
+    await log.ensureTopic()
+    const recreated = new TailSample(log)
+    const tracks = async (...added: string[]) => {
+      for (const track of added) topic.put(0, encode(eventOf({ track })))
+      await recreated.read(await log.describe(), Date.now(), new AbortController().signal)
+      return recreated.current(100).rows.map(({ id, track }) => [id, track])
+    }
+    await tracks('first')
+    expect(await tracks('second')).toHaveLength(2)
+    expect(recreated.current(100).standsFor).toBe(1)
+    topic.recreate()
+    expect(await tracks('new')).toEqual([['0-0', 'new']])
+    expect(recreated.current(100)).toMatchObject({ standsFor: 0, sampled: 0 })
+    topic.recreate()
+    expect(await tracks()).toEqual([])
   })
 
   it('keeps a hundred rows at most', async () => {
