@@ -5,13 +5,14 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { archive } from './archive/archiver.ts'
 import { REALTIME } from './archive/batch.ts'
-import { lastBatch } from './archive/head.ts'
+import { isArchived, lastBatch } from './archive/head.ts'
 import { lakeRoot } from './archive/layout.ts'
 import { Generator } from './generate/generator.ts'
 import { produce } from './generate/produce.ts'
 import type { LakeStorage } from './lake/storage.ts'
 import { verify } from './lake/verify.ts'
 import type { EventLog } from './log/log.ts'
+import { pause } from './retry.ts'
 import { spawnSelf } from './self.ts'
 import type { Config } from './settings.ts'
 import { LakeFollower } from './stats/follower.ts'
@@ -43,6 +44,9 @@ const EVENTS = 2_000
 const PER_SECOND = 400
 /** Late enough for the archiver to be in the middle of its work. */
 const KILL_AFTER_MS = 3_000
+/** How long other archivers of the same group, such as that of "start", may take to commit what they hold. */
+const OTHERS_MS = 15_000
+const POLL_MS = 100
 const FILES_SHOWN = 4
 
 /** @throws the errors of the stages; the signal's reason when it aborts */
@@ -95,9 +99,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoVerdict> {
   }
 }
 
-async function judge({ log, lake, onStep, onLine }: DemoOptions, root: string, produced: number): Promise<DemoVerdict> {
+async function judge(options: DemoOptions, root: string, produced: number): Promise<DemoVerdict> {
+  const { log, lake, onStep, onLine } = options
   onStep(5, 'The lake is checked: every offset once, every file whole')
   const { topicId, partitions } = await log.describe()
+  await untilArchived(options, root, topicId, partitions)
   const report = await verify({ lake, root, deep: true })
   for (const path of await newestFiles(lake, root, topicId, partitions.size)) onLine(`  ${path}`)
   const problems = report.problems.map(({ path, detail }) => `${path}: ${detail}`)
@@ -115,6 +121,21 @@ async function judge({ log, lake, onStep, onLine }: DemoOptions, root: string, p
   const [users, artists, tracks] = [distinct.users.count, distinct.artists.count, distinct.tracks.count]
   onLine(`${events} events of ${users} users, ${artists} artists, ${tracks} tracks`)
   return { ok: problems.length === 0, produced, events, users, artists, tracks, problems }
+}
+
+/** Waits until the lake holds all before the ends in `partitions`, whoever archives it, but not for long. */
+async function untilArchived(
+  { lake, signal }: DemoOptions,
+  root: string,
+  topicId: string,
+  partitions: ReadonlyMap<number, { end: number }>,
+): Promise<void> {
+  const until = performance.now() + OTHERS_MS
+  for (const [partition, { end }] of partitions) {
+    while (end > 0 && performance.now() < until && !(await isArchived(lake, root, topicId, partition, end))) {
+      await pause(POLL_MS, signal)
+    }
+  }
 }
 
 /** The data files of the newest batches: one for each partition, as the commit log names them. */
