@@ -65,7 +65,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoVerdict> {
   const ended = once(archiver, 'exit')
   try {
     const producing = produce({ log, generator, count: EVENTS, perSecond: PER_SECOND, signal })
-    await sleep(KILL_AFTER_MS, undefined, { signal })
+    // A log that refuses an append ends the demo at once, and with it the archiver.
+    await Promise.race([producing, sleep(KILL_AFTER_MS, undefined, { signal })])
+    signal.throwIfAborted()
     onStep(3, `The archiver (process ${archiver.pid}) is killed with -9, in the middle of its work`)
     archiver.kill('SIGKILL')
     await ended
@@ -96,6 +98,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoVerdict> {
     return await judge(options, root, acknowledged)
   } finally {
     archiver.kill('SIGKILL')
+    await ended
   }
 }
 
