@@ -11,7 +11,7 @@ import { parseRate } from './generate/pacing.ts'
 import { produce } from './generate/produce.ts'
 import type { LakeStorage } from './lake/storage.ts'
 import type { EventLog, LogMessage } from './log/log.ts'
-import { backoff, pause } from './retry.ts'
+import { backoff, pause, unlessAborted } from './retry.ts'
 import type { Config } from './settings.ts'
 
 /** A continuous flow commits each partition every other second: half the files of `consume -m realtime`, as live to the eye. */
@@ -122,7 +122,6 @@ async function untilArchived({ log, lake, config }: PipelineOptions, signal: Abo
     }
     return true
   }
-  // A service that hangs must not hold up the stop.
-  const late = new Promise<false>((resolve) => signal.addEventListener('abort', () => resolve(false), { once: true }))
-  return Promise.race([reached().catch(() => false), late])
+  // A service that hangs must not hold up the stop, and an archiver that has failed is not waited for.
+  return unlessAborted(reached(), signal).catch(() => false)
 }

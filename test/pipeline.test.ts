@@ -3,13 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { loadConfig } from '../src/config.ts'
+import { MusicFakerError } from '../src/errors.ts'
+import type { LakeStorage } from '../src/lake/storage.ts'
 import { verify } from '../src/lake/verify.ts'
 import type { EventLog, PartitionReader } from '../src/log/log.ts'
 import { type PipelineSummary, runPipeline } from '../src/pipeline.ts'
 import { openLake, openLog } from '../src/profiles.ts'
 import { pause } from '../src/retry.ts'
+import type { Config } from '../src/settings.ts'
 
 const EVENTS = 200
+/** Long enough for a test to fail that waits for it. */
+const HANG_MS = 60_000
 
 /** What a reader has to get past before each read. `stop` is what stops the flow, `signal` what ends the read. */
 type Gate = (signal: AbortSignal, stop: AbortSignal) => Promise<void>
@@ -25,9 +30,14 @@ function readingBehind(log: EventLog, gate: Gate, stop: AbortSignal): EventLog {
       close: () => reader.close(),
     }
   }
+  return { ...passingOn(log), open }
+}
+
+/** The same log, for what is to be put in the place of some of its calls. */
+function passingOn(log: EventLog): EventLog {
   return {
     topic: log.topic,
-    open,
+    open: (partition, from) => log.open(partition, from),
     ensureTopic: () => log.ensureTopic(),
     describe: () => log.describe(),
     append: (messages) => log.append(messages),
@@ -37,24 +47,35 @@ function readingBehind(log: EventLog, gate: Gate, stop: AbortSignal): EventLog {
   }
 }
 
-/** Runs the flow in a folder of its own until there are events in the log, then stops it. */
-async function flow(gate: Gate): Promise<{ summary: PipelineSummary; inLake: number; inLog: number }> {
+/** Log and lake of a folder of their own. */
+async function openFolder(settings: Partial<Config> = {}): Promise<{ config: Config; log: EventLog; lake: LakeStorage }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'music-faker-pipeline-'))
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
-  const { config } = loadConfig({ dataDir, rate: '500/s' }, {})
-  const stop = new AbortController()
-  const [log, lake] = [readingBehind(await openLog(config), gate, stop.signal), await openLake(config)]
+  const { config } = loadConfig({ dataDir, rate: '500/s', ...settings }, {})
+  const [log, lake] = [await openLog(config), await openLake(config)]
   onTestFinished(async () => void (await Promise.all([log.close(), lake.close()])))
+  return { config, log, lake }
+}
+
+/** How many messages the log holds. */
+async function endOf(log: EventLog): Promise<number> {
+  return [...(await log.describe()).partitions.values()].reduce((sum, { end }) => sum + end, 0)
+}
+
+/** Runs the flow in a folder of its own until there are events in the log, then stops it. */
+async function flow(gate: Gate): Promise<{ summary: PipelineSummary; inLake: number; inLog: number }> {
+  const { config, log: whole, lake } = await openFolder()
+  const stop = new AbortController()
+  const log = readingBehind(whole, gate, stop.signal)
   await log.ensureTopic()
-  const endOfLog = async () => [...(await log.describe()).partitions.values()].reduce((sum, { end }) => sum + end, 0)
 
   const running = runPipeline({ config, log, lake, signal: stop.signal })
-  await vi.waitFor(async () => expect(await endOfLog()).toBeGreaterThanOrEqual(EVENTS), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await endOf(log)).toBeGreaterThanOrEqual(EVENTS), { timeout: 20_000 })
   stop.abort()
   const summary = await running
   const { problems, events } = await verify({ lake, root: `/${config.topic}`, deep: true })
   expect(problems).toEqual([])
-  return { summary, inLake: events, inLog: await endOfLog() }
+  return { summary, inLake: events, inLog: await endOf(log) }
 }
 
 test('a stop leaves nothing in the log that is not in the lake, also when the archiver is behind', async () => {
@@ -68,7 +89,26 @@ test('a stop leaves nothing in the log that is not in the lake, also when the ar
 })
 
 test('a stop does not wait without end for an archiver that cannot read, and says what it left', async () => {
-  const { summary, inLake, inLog } = await flow((signal) => pause(60_000, signal))
+  const { summary, inLake, inLog } = await flow((signal) => pause(HANG_MS, signal))
   expect(summary.archived).toMatchObject({ events: 0, drained: false })
   expect({ inLake, inLog }).toEqual({ inLake: 0, inLog: summary.produced })
+})
+
+test('an archiver that has to stop takes the flow down with it, also where the log hangs from then on', async () => {
+  const { config, log: whole, lake } = await openFolder({ partitions: 1 })
+  const broken = async () => {
+    throw new MusicFakerError('LOG_REFUSED', 'the log refuses to be read')
+  }
+  let stopped = false
+  const log: EventLog = {
+    ...readingBehind(whole, broken, new AbortController().signal),
+    describe: () => (stopped ? new Promise(() => {}) : whole.describe()),
+  }
+  const running = runPipeline({
+    ...{ config, log, lake, signal: new AbortController().signal },
+    onArchive: ({ kind }) => {
+      stopped ||= kind === 'stopped'
+    },
+  })
+  await expect(running).rejects.toMatchObject({ code: 'LOG_REFUSED' })
 })
