@@ -36,11 +36,11 @@ export async function appendReady(log: EventLog, count: number): Promise<void> {
 
 /** Reads every partition to its end and forgets it: what archiving could do at best. */
 export async function readAll(log: EventLog): Promise<number> {
-  const { partitions } = await log.describe()
+  const { topicId, partitions } = await log.describe()
   let read = 0
   await Promise.all(
     [...partitions].map(async ([partition, { start, end }]) => {
-      const reader = log.open(partition, start)
+      const reader = log.open({ topicId, partition, from: start })
       for (let next = start; next < end; ) {
         const batch = await reader.read({ maxBytes: READ_BYTES, maxWaitMs: 1_000 })
         read += batch.count

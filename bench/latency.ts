@@ -82,7 +82,7 @@ async function measure({ config, log, lake }: BenchSite, seconds: number) {
   const shown = await page.stop()
   const committed: number[] = []
   for (const [partition, { end }] of ends.partitions) {
-    const times = await timesOf(log, partition, begins.partitions.get(partition)!.end, end)
+    const times = await timesOf(log, ends.topicId, partition, begins.partitions.get(partition)!.end, end)
     const own = commits.filter((commit) => commit.partition === partition)
     for (const { offset, at } of times.slice(Math.round((SETTLED_S * RATE) / ends.partitions.size))) {
       committed.push(own.find(({ next }) => next > offset)!.at - at)
@@ -92,9 +92,9 @@ async function measure({ config, log, lake }: BenchSite, seconds: number) {
 }
 
 /** When each message of `[from, end)` was due. */
-async function timesOf(log: EventLog, partition: number, from: number, end: number) {
+async function timesOf(log: EventLog, topicId: string, partition: number, from: number, end: number) {
   const times: { offset: number; at: number }[] = []
-  const reader = log.open(partition, from)
+  const reader = log.open({ topicId, partition, from })
   for (let next = from; next < end; ) {
     const batch = await reader.read({ maxBytes: READ_BYTES, maxWaitMs: 1_000 })
     for (let i = 0; i < batch.count; i++) {

@@ -1,7 +1,8 @@
 /** What a log and a lake hold, read message by message and line by line: whatever their size, little of it at a time. */
+
 import { decode } from '../src/event.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
-import type { EventLog } from '../src/log/log.ts'
+import type { EventLog, ReadFrom } from '../src/log/log.ts'
 import { filesBelow } from '../test/archive/lake-contents.ts'
 
 const READ = { maxBytes: 4_194_304, maxWaitMs: 10_000 }
@@ -18,14 +19,17 @@ export type LogEntry =
 
 /** Every message that the log holds now, partition by partition. */
 export async function* entriesOf(log: EventLog): AsyncGenerator<LogEntry> {
-  const { partitions } = await log.describe()
-  for (const [partition, { start, end }] of partitions) yield* entriesBetween(log, partition, start, end)
+  const { topicId, partitions } = await log.describe()
+  for (const [partition, { start, end }] of partitions) {
+    yield* entriesBetween(log, { topicId, partition, from: start }, end)
+  }
 }
 
-async function* entriesBetween(log: EventLog, partition: number, start: number, end: number): AsyncGenerator<LogEntry> {
-  const reader = log.open(partition, start)
+async function* entriesBetween(log: EventLog, from: ReadFrom, end: number): AsyncGenerator<LogEntry> {
+  const { partition } = from
+  const reader = log.open(from)
   try {
-    for (let position = start; position < end; ) {
+    for (let position = from.from; position < end; ) {
       const { first, next, count, data, starts, ends, offsetDeltas } = await reader.read(READ)
       for (let i = 0; i < count; i++) {
         const value = starts[i]! < 0 ? null : data.subarray(starts[i], ends[i])

@@ -57,8 +57,8 @@ export class FailingCalls {
       ensureTopic: () => call(() => log.ensureTopic()),
       describe: () => call(() => log.describe()),
       append: (messages) => call(() => log.append(messages)),
-      open: (partition, from) => {
-        const reader = log.open(partition, from)
+      open: (from) => {
+        const reader = log.open(from)
         return {
           // A read that failed has skipped nothing: the port says so.
           read: (options) => (this.#fails() ? Promise.reject(failure('LOG_UNREACHABLE')) : reader.read(options)),

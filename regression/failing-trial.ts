@@ -169,7 +169,7 @@ export class Trial {
       ensureTopic: () => log.ensureTopic(),
       describe: () => log.describe(),
       append: (messages) => log.append(messages),
-      open: (partition, from) => log.open(partition, from),
+      open: (from) => log.open(from),
       async *join(options) {
         for await (const assignment of log.join(options)) {
           const { topicId, partition } = assignment

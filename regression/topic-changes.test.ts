@@ -3,13 +3,19 @@
  * topic that is deleted and made again is another lineage, new partitions are read from their beginning, what the group
  * has committed means nothing, and messages that are gone before they were archived are told, never passed over.
  */
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, describe, expect, it } from 'vitest'
+import { type ArchiveEvent, archive } from '../src/archive/archiver.ts'
+import { REALTIME } from '../src/archive/batch.ts'
 import { readLineages } from '../src/archive/lineages.ts'
+import { MusicFakerError } from '../src/errors.ts'
 import { fingerprint } from '../src/generate/ledger.ts'
+import type { Assignment, EventLog, JoinOptions } from '../src/log/log.ts'
 import { records } from '../test/archive/lake-contents.ts'
 import { drain, eventually } from '../test/contract/log-reading.ts'
+import { makeAnewInKafka, makeAnewInSqlite } from '../test/log/made-anew.ts'
 import { isReady, onServices, PATIENCE_MS, Scene, sharedServices, skipped, told } from './scene.ts'
 
 const EVENTS = 300
@@ -48,9 +54,8 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
       await scene.produce(EVENTS)
       const events = await scene.archive()
       expect(events.filter(({ kind }) => kind === 'recreated')).toHaveLength(alarms)
-      await admin.deleteTopics({ topics: [scene.config.topic] })
+      await makeAnewInKafka(admin, scene.log)
     }
-    await scene.log.ensureTopic()
     expect(await scene.expectExactlyOnce({ logIsWhole: false, quarantined: 0 })).toMatchObject({ count: 2 * EVENTS })
     expect((await lineagesOf(scene)).size).toBe(2)
   })
@@ -131,6 +136,92 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
     await scene.expectExactlyOnce({ unledgered, logIsWhole: false, quarantined: 0 })
   })
 })
+
+describe.each([
+  {
+    ...{ profile: 'embedded', settings: () => ({ MF_PROFILE: 'embedded' }), skip: false },
+    makeAnew: async ({ config }: Scene) => makeAnewInSqlite(join(config.dataDir, 'log.sqlite'), config.topic),
+  },
+  {
+    ...{ profile: `cluster${skipped}`, settings: sharedServices, skip: !onServices },
+    makeAnew: async ({ config, log }: Scene) => {
+      const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...config.kafkaBrokers] })
+      await makeAnewInKafka(admin, log).finally(() => admin.close())
+    },
+  },
+])('the topic is made again while its archiver cannot read: $profile', ({ settings, skip, makeAnew }) => {
+  it.skipIf(skip)('a dashboard of the same process meets the new one first', { timeout: 120_000 }, async () => {
+    await using scene = await Scene.open(settings())
+    const trouble = new LogTrouble()
+    const stop = new AbortController()
+    const events: ArchiveEvent[] = []
+    const archiving = archive({
+      ...{ log: trouble.of(scene.log), lake: scene.lake, root: scene.root, group: scene.config.group },
+      ...{ limits: REALTIME, once: false, acceptGap: false, signal: stop.signal },
+      report: (event) => events.push(event),
+    })
+    await scene.produce(EVENTS)
+    await scene.untilArchived()
+    const count = (kind: ArchiveEvent['kind']) => events.filter((event) => event.kind === kind).length
+    const waiting = () => new Set(events.flatMap((event) => (event.kind === 'retrying' ? event.partition : []))).size
+
+    const { partitions } = await scene.log.describe()
+    trouble.on = true
+    await eventually(() => expect(waiting()).toBe(partitions.size), PATIENCE_MS)
+    await makeAnew(scene)
+    // More than before, so that each position of the former topic is one of the new topic as well.
+    await scene.produce(2 * EVENTS)
+    await scene.log.describe()
+    const committed = count('committed')
+    trouble.on = false
+    await eventually(() => expect(count('committed')).toBeGreaterThan(committed), PATIENCE_MS)
+    trouble.groupTells()
+    await scene.untilArchived()
+    stop.abort()
+    await archiving
+
+    expect((await lineagesOf(scene)).size).toBe(2)
+    expect(await scene.expectExactlyOnce({ logIsWhole: false, quarantined: 0 })).toMatchObject({ count: 3 * EVENTS })
+  })
+})
+
+/** A log that cannot be read while `on`, and a group that is late to tell what is revoked. */
+class LogTrouble {
+  on = false
+  readonly #told = Promise.withResolvers<void>()
+
+  groupTells(): void {
+    this.#told.resolve()
+  }
+
+  of(log: EventLog): EventLog {
+    return {
+      topic: log.topic,
+      ensureTopic: () => log.ensureTopic(),
+      describe: () => log.describe(),
+      append: (messages) => log.append(messages),
+      open: (from) => {
+        const reader = log.open(from)
+        return {
+          read: (options) =>
+            this.on ? Promise.reject(new MusicFakerError('LOG_UNREACHABLE', 'timed out')) : reader.read(options),
+          close: () => reader.close(),
+        }
+      },
+      join: (options) => this.#join(log, options),
+      committed: (group) => log.committed(group),
+      close: () => log.close(),
+    }
+  }
+
+  async *#join(log: EventLog, options: JoinOptions): AsyncGenerator<Assignment> {
+    for await (const assignment of log.join(options)) {
+      const late = new AbortController()
+      assignment.revoked.addEventListener('abort', () => void this.#told.promise.then(() => late.abort()))
+      yield { ...assignment, revoked: late.signal }
+    }
+  }
+}
 
 function lineagesOf({ lake, root }: Scene): Promise<Set<string>> {
   return readLineages(lake, root, { signal: new AbortController().signal, onRetry: () => undefined })

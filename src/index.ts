@@ -12,7 +12,15 @@ export { type Fingerprint, fingerprint, LedgerWriter, readLedger } from './gener
 export { parseRate, parseSpeed } from './generate/pacing.ts'
 export { type ProduceOptions, type ProduceProgress, type ProduceSummary, produce } from './generate/produce.ts'
 export type { LakeEntry, LakeStorage } from './lake/storage.ts'
-export type { Assignment, EventLog, LogBatch, LogMessage, PartitionReader, TopicDescription } from './log/log.ts'
+export type {
+  Assignment,
+  EventLog,
+  LogBatch,
+  LogMessage,
+  PartitionReader,
+  ReadFrom,
+  TopicDescription,
+} from './log/log.ts'
 export { openLake, openLog } from './profiles.ts'
 export { type Config, SETTINGS, type SettingName } from './settings.ts'
 export type { Summary } from './stats/summary.ts'

@@ -6,7 +6,7 @@ import { loadConfig } from '../src/config.ts'
 import { MusicFakerError } from '../src/errors.ts'
 import type { LakeStorage } from '../src/lake/storage.ts'
 import { verify } from '../src/lake/verify.ts'
-import type { EventLog, PartitionReader } from '../src/log/log.ts'
+import type { EventLog, PartitionReader, ReadFrom } from '../src/log/log.ts'
 import { type PipelineSummary, runPipeline } from '../src/pipeline.ts'
 import { openLake, openLog } from '../src/profiles.ts'
 import { pause } from '../src/retry.ts'
@@ -20,8 +20,8 @@ const HANG_MS = 60_000
 type Gate = (signal: AbortSignal, stop: AbortSignal) => Promise<void>
 
 function readingBehind(log: EventLog, gate: Gate, stop: AbortSignal): EventLog {
-  const open = (partition: number, from: number): PartitionReader => {
-    const reader = log.open(partition, from)
+  const open = (from: ReadFrom): PartitionReader => {
+    const reader = log.open(from)
     return {
       read: async (options) => {
         await gate(options.signal ?? stop, stop)

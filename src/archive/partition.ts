@@ -144,7 +144,9 @@ export class PartitionArchiver {
 
   /** Reads from the commit log's head on, until something fails or there is a reason to end. */
   async #archive(commits: CommitLog): Promise<void> {
-    const reader = this.#options.log.open(this.#partition, commits.next)
+    const { log, assignment } = this.#options
+    const { topicId, partition } = assignment
+    const reader = log.open({ topicId, partition, from: commits.next })
     const failed = new AbortController()
     let cursor: Cursor | undefined
     let position = commits.next

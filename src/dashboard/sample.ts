@@ -64,7 +64,8 @@ export class TailSample {
     this.#readings.push(reading)
 
     const fresh: Row[] = []
-    for (const tail of tails(previous, topic, room)) fresh.push(...(await this.#readTail(tail, now, signal)))
+    for (const tail of tails(previous, topic, room))
+      fresh.push(...(await this.#readTail(topic.topicId, tail, now, signal)))
     const rows = fresh.sort(byTime).slice(0, room)
     if (previous !== undefined) reading.sampled = rows.length
     this.#rows = [...rows, ...this.#rows].slice(0, KEPT)
@@ -77,8 +78,8 @@ export class TailSample {
     return standsFor <= left ? left : Math.min(left, Math.ceil((ROWS * sinceMs) / TOLD_MS))
   }
 
-  async #readTail({ partition, from, end }: Tail, now: number, signal: AbortSignal): Promise<Row[]> {
-    const reader = this.#log.open(partition, from)
+  async #readTail(topicId: string, { partition, from, end }: Tail, now: number, signal: AbortSignal): Promise<Row[]> {
+    const reader = this.#log.open({ topicId, partition, from })
     try {
       return rowsOf(await reader.read({ maxBytes: MAX_BYTES, maxWaitMs: MAX_WAIT_MS, signal }), end, now)
     } finally {

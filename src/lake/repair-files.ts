@@ -66,12 +66,12 @@ export class Holdings {
  */
 export async function remake(
   { log }: Holdings,
-  { partition, first, next }: Range,
+  { topicId, partition, first, next }: Range,
   readAt: number,
   into: { lake: LakeStorage; root: string; folder: string },
 ): Promise<BatchContents> {
   const staged = new StagedBatch({ ...into, partition, batch: first }, first)
-  const reader = log.open(partition, first)
+  const reader = log.open({ topicId, partition, from: first })
   try {
     while (staged.next < next) {
       const batch = upTo(await reader.read(READ), next)

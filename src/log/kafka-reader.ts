@@ -12,7 +12,7 @@ import { logError, protocolError } from './kafka-errors.ts'
 import { type FetchResponse, fetchRecords } from './kafka-fetch.ts'
 import { RecordRuns } from './kafka-records.ts'
 import { pauseAfter, within } from './kafka-retry.ts'
-import type { LogBatch, PartitionReader } from './log.ts'
+import type { LogBatch, PartitionReader, ReadFrom } from './log.ts'
 
 const OFFSET_OUT_OF_RANGE = 1
 const UNKNOWN_TOPIC = 3
@@ -26,11 +26,10 @@ type Outcome = { ok: true; answer: FetchResponse; offset: number } | { ok: false
 
 export class KafkaReader implements PartitionReader {
   readonly #cluster: KafkaCluster
+  readonly #topicId: string
   readonly #partition: number
   readonly #closed = new AbortController()
   readonly #logClosed: AbortSignal
-  /** The topic's id as the caller knows it; else that of the first fetch. */
-  #topicId: string | undefined
   #position: number
   /** The partition's end as the broker last told it. */
   #end: number
@@ -41,18 +40,12 @@ export class KafkaReader implements PartitionReader {
   #placesFrom = 0
   #link: { broker: Broker; connection: Connection } | undefined
 
-  constructor(
-    cluster: KafkaCluster,
-    partition: number,
-    from: number,
-    topicId: string | undefined,
-    logClosed: AbortSignal,
-  ) {
+  constructor(cluster: KafkaCluster, { topicId, partition, from }: ReadFrom, logClosed: AbortSignal) {
     this.#cluster = cluster
+    this.#topicId = topicId
     this.#partition = partition
     this.#position = from
     this.#end = from
-    this.#topicId = topicId
     this.#logClosed = logClosed
   }
 
@@ -164,7 +157,6 @@ export class KafkaReader implements PartitionReader {
   }
 
   #checkTopic(topicId: string): void {
-    this.#topicId ??= topicId
     if (this.#topicId === topicId) return
     throw new MusicFakerError(
       'LOG_TOPIC_RECREATED',

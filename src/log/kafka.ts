@@ -11,7 +11,15 @@ import { Membership } from './kafka-group.ts'
 import { KafkaProducer } from './kafka-producer.ts'
 import { KafkaReader } from './kafka-reader.ts'
 import { retry, within } from './kafka-retry.ts'
-import type { Assignment, EventLog, JoinOptions, LogMessage, PartitionReader, TopicDescription } from './log.ts'
+import type {
+  Assignment,
+  EventLog,
+  JoinOptions,
+  LogMessage,
+  PartitionReader,
+  ReadFrom,
+  TopicDescription,
+} from './log.ts'
 
 export type { KafkaOptions } from './kafka-connections.ts'
 
@@ -43,8 +51,6 @@ class KafkaLog implements EventLog {
   readonly #producer: KafkaProducer
   readonly #closed = new AbortController()
   readonly #memberships = new Set<Promise<void>>()
-  /** The topic's id as callers last learned it: what they open then must be that topic. */
-  #topicId: string | undefined
 
   constructor(cluster: KafkaCluster) {
     this.#cluster = cluster
@@ -77,7 +83,6 @@ class KafkaLog implements EventLog {
     return this.#retry(`cannot describe topic ${this.topic}`, async () => {
       const places = await this.#cluster.places(performance.now())
       const partitions = await this.#cluster.watermarks(places)
-      this.#topicId = places.topicId
       return { topicId: places.topicId, partitions }
     })
   }
@@ -87,10 +92,9 @@ class KafkaLog implements EventLog {
     await this.#producer.append(messages)
   }
 
-  /** Reads the topic that `describe` or an assignment has told last, and no later one of the same name. */
-  open(partition: number, from: number): PartitionReader {
+  open(from: ReadFrom): PartitionReader {
     this.#closed.signal.throwIfAborted()
-    return new KafkaReader(this.#cluster, partition, from, this.#topicId, this.#closed.signal)
+    return new KafkaReader(this.#cluster, from, this.#closed.signal)
   }
 
   /**
@@ -105,7 +109,6 @@ class KafkaLog implements EventLog {
     const offered: Assignment[] = []
     let wake = Promise.withResolvers<void>()
     const offer = (assignment: Assignment) => {
-      this.#topicId = assignment.topicId
       offered.push(assignment)
       wake.resolve()
     }

@@ -55,13 +55,22 @@ export interface LogBatch {
   end: number
 }
 
+/** Where a reader begins: offsets are only those of one life of the topic. */
+export interface ReadFrom {
+  /** As an assignment or a description tells it. */
+  topicId: string
+  partition: number
+  from: number
+}
+
 /** Reads one partition in order from a given offset. Not safe for overlapping calls. */
 export interface PartitionReader {
   /**
    * The next run, or an empty one (`first === next`) when nothing came within `maxWaitMs`.
    * Holds at most a few times `maxBytes` in memory; a single message larger than that still comes.
    * After a retryable error the call may be repeated: nothing is skipped.
-   * @throws LOG_OFFSET_GONE when retention has removed the position; LOG_TOPIC_RECREATED when the topic now has another id
+   * @throws LOG_OFFSET_GONE when retention has removed the position; LOG_TOPIC_RECREATED when the topic does not have the
+   *   id any more with which the reader was opened
    */
   read(options: { maxBytes: number; maxWaitMs: number; signal?: AbortSignal }): Promise<LogBatch>
   close(): Promise<void>
@@ -94,8 +103,8 @@ export interface EventLog {
    * appending them again may double them. Overlapping calls are queued: one send is in flight at a time.
    */
   append(messages: readonly LogMessage[]): Promise<void>
-  /** Opens a reader at an offset, outside any group. */
-  open(partition: number, from: number): PartitionReader
+  /** Opens a reader at an offset, outside any group. It never reads a topic of another id, whatever the log has met since. */
+  open(from: ReadFrom): PartitionReader
   /**
    * Joins a consumer group and yields each partition as it is assigned; again after it was revoked and came back.
    * Ends when `signal` aborts, after leaving the group. Loss of contact is retried within, without end; `onContact` is

@@ -1,22 +1,14 @@
 /** Reads one partition of the embedded log. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MusicFakerError } from '../errors.ts'
-import type { LogBatch, PartitionReader } from './log.ts'
+import type { LogBatch, PartitionReader, ReadFrom } from './log.ts'
 import { damaged } from './sqlite-errors.ts'
 import { closedError, type Prepare, type SqliteFile } from './sqlite-file.ts'
 import { bytesOf, fitting, type Run, type RunSlice, toBatch, unpack } from './sqlite-run.ts'
-import { findSameTopic, findTopic, type Topic, watermarks } from './sqlite-topic.ts'
+import { findSameTopic, type Topic, watermarks } from './sqlite-topic.ts'
 
 /** Bounds how long one read may block the thread where each append was small: a run costs about 5 µs. */
 const BATCH_RUNS = 1_000
-
-export interface ReaderPosition {
-  topic: string
-  /** The life of the topic that is read; undefined: the one met at the first read. */
-  topicId: string | undefined
-  partition: number
-  from: number
-}
 
 /**
  * Holds, besides the batch it gives, the run in which its position lies: about 1 MiB, or one larger message. When the
@@ -25,13 +17,13 @@ export interface ReaderPosition {
 export class SqliteReader implements PartitionReader {
   readonly #file: SqliteFile
   readonly #topic: string
+  readonly #topicId: string
   readonly #partition: number
-  #topicId: string | undefined
   #position: number
   #run: Run | undefined
   #closed = false
 
-  constructor(file: SqliteFile, { topic, topicId, partition, from }: ReaderPosition) {
+  constructor(file: SqliteFile, topic: string, { topicId, partition, from }: ReadFrom) {
     this.#file = file
     this.#topic = topic
     this.#topicId = topicId
@@ -63,7 +55,7 @@ export class SqliteReader implements PartitionReader {
   }
 
   #take(sql: Prepare, maxBytes: number): LogBatch {
-    const topic = this.#findTopic(sql)
+    const topic = findSameTopic(sql, this.#topic, this.#file.path, this.#topicId)
     const end = this.#checkPosition(sql, topic)
     const slices: RunSlice[] = []
     let position = this.#position
@@ -84,14 +76,6 @@ export class SqliteReader implements PartitionReader {
       this.#run = undefined
     }
     return toBatch(this.#partition, this.#position, end, slices)
-  }
-
-  #findTopic(sql: Prepare): Topic {
-    const { path } = this.#file
-    if (this.#topicId !== undefined) return findSameTopic(sql, this.#topic, path, this.#topicId)
-    const topic = findTopic(sql, this.#topic, path)
-    this.#topicId = topic.id
-    return topic
   }
 
   /** The partition's end. */

@@ -7,7 +7,15 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MusicFakerError } from '../errors.ts'
-import type { Assignment, EventLog, JoinOptions, LogMessage, PartitionReader, TopicDescription } from './log.ts'
+import type {
+  Assignment,
+  EventLog,
+  JoinOptions,
+  LogMessage,
+  PartitionReader,
+  ReadFrom,
+  TopicDescription,
+} from './log.ts'
 import { closedError, SqliteFile } from './sqlite-file.ts'
 import { DEFAULT_LEASE_MS, Membership } from './sqlite-member.ts'
 import { SqliteReader } from './sqlite-reader.ts'
@@ -44,8 +52,6 @@ class SqliteLog implements EventLog {
   readonly #options: SqliteLogOptions
   readonly #memberships = new Set<Membership>()
   #appending: Promise<void> = Promise.resolve()
-  /** The life of the topic that was last seen: what readers opened now are to read. */
-  #topicId: string | undefined
   #closing: Promise<void> | undefined
 
   constructor(file: SqliteFile, options: SqliteLogOptions) {
@@ -61,9 +67,7 @@ class SqliteLog implements EventLog {
 
   async describe(): Promise<TopicDescription> {
     this.#refuseWhenClosed()
-    const description = await this.#file.read((sql) => describeTopic(sql, findTopic(sql, this.topic, this.#file.path)))
-    this.#topicId = description.topicId
-    return description
+    return this.#file.read((sql) => describeTopic(sql, findTopic(sql, this.topic, this.#file.path)))
   }
 
   append(messages: readonly LogMessage[]): Promise<void> {
@@ -92,8 +96,8 @@ class SqliteLog implements EventLog {
     })
   }
 
-  open(partition: number, from: number): PartitionReader {
-    return new SqliteReader(this.#file, { topic: this.topic, topicId: this.#topicId, partition, from })
+  open(from: ReadFrom): PartitionReader {
+    return new SqliteReader(this.#file, this.topic, from)
   }
 
   async *join({ group, signal, onContact }: JoinOptions): AsyncGenerator<Assignment> {
@@ -105,10 +109,7 @@ class SqliteLog implements EventLog {
     this.#memberships.add(membership)
     signal.addEventListener('abort', leave)
     try {
-      for await (const assignment of membership.assignments()) {
-        this.#topicId = assignment.topicId
-        yield assignment
-      }
+      yield* membership.assignments()
     } finally {
       signal.removeEventListener('abort', leave)
       await membership.leave()

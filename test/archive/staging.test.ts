@@ -3,6 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { StagedBatch } from '../../src/archive/staging.ts'
 import { MusicFakerError } from '../../src/errors.ts'
 import { encode } from '../../src/event.ts'
+import { readerOf } from '../contract/log-reading.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
 import { eventOf } from '../stats/records.ts'
@@ -15,7 +16,7 @@ it('may fail with nobody waiting for it: the process goes on', async () => {
   const log = topic.open(1)
   await log.ensureTopic()
   topic.put(0, encode(eventOf({})))
-  const batch = await log.open(0, 0).read({ maxBytes: 1e6, maxWaitMs: 0 })
+  const batch = await (await readerOf(log, 0, 0)).read({ maxBytes: 1e6, maxWaitMs: 0 })
   const lake = openMemoryLake()
   lake.write = () => Promise.reject(new MusicFakerError('LAKE_UNREACHABLE', 'the DataNode is gone'))
   const place = { lake, root: '/t', partition: 0, folder: '/t/_staging/t/p0/1', batch: 1, chunkBytes: 65_536 }

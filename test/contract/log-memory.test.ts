@@ -10,6 +10,7 @@ logContract('memory', () => {
       topics.set(name, topic)
       return topic.open(partitions)
     },
+    makeAnew: async ({ topic }) => topics.get(topic)!.recreate(),
     cleanup: async () => topics.clear(),
   }
 })

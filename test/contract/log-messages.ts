@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { LogMessage } from '../../src/log/log.ts'
 import type { LogBench } from './log.ts'
-import { bytesOf, drain, drainTopic, ended, message, settled } from './log-reading.ts'
+import { bytesOf, drain, drainTopic, ended, message, readerOf, settled } from './log-reading.ts'
 
 export function messageCases({ test, patience, newTopic, openTopic }: LogBench): void {
   test('everything appended is read back: exact bytes, each key in order and in one partition', async () => {
@@ -98,7 +98,7 @@ export function messageCases({ test, patience, newTopic, openTopic }: LogBench):
   test('an empty read waits, then returns an empty batch', async () => {
     const log = await openTopic(1)
     await log.append([message('k', 'v')])
-    const reader = log.open(0, 1)
+    const reader = await readerOf(log, 0, 1)
     const began = performance.now()
     const batch = await reader.read({ maxBytes: 1_000_000, maxWaitMs: 300 })
     expect(performance.now() - began).toBeGreaterThan(200)
@@ -109,7 +109,7 @@ export function messageCases({ test, patience, newTopic, openTopic }: LogBench):
   test('a waiting read is woken by an append of another log object', async () => {
     const topic = newTopic()
     const [log, other] = [await openTopic(1, topic), await openTopic(1, topic)]
-    const reader = log.open(0, 0)
+    const reader = await readerOf(log, 0, 0)
     const empty = await reader.read({ maxBytes: 1_000_000, maxWaitMs: 1 })
     expect(empty.count).toBe(0)
     const waiting = reader.read({ maxBytes: 1_000_000, maxWaitMs: 10 * patience })
@@ -142,7 +142,7 @@ export function messageCases({ test, patience, newTopic, openTopic }: LogBench):
 
   test('abort ends a waiting read', async () => {
     const log = await openTopic(1)
-    const reader = log.open(0, 0)
+    const reader = await readerOf(log, 0, 0)
     const stop = new AbortController()
     const waiting = reader.read({ maxBytes: 1_000, maxWaitMs: 10 * patience, signal: stop.signal })
     stop.abort()

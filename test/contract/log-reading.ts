@@ -1,7 +1,7 @@
 /** Reading a log to a known end, and waiting for conditions: shared by the suites of the log port's adapters. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import type { EventLog, LogBatch, LogMessage } from '../../src/log/log.ts'
+import type { EventLog, LogBatch, LogMessage, PartitionReader } from '../../src/log/log.ts'
 
 const MAX_BYTES = 1_048_576
 
@@ -22,6 +22,12 @@ export function bytesOf(batch: LogBatch): number {
   return bytes
 }
 
+/** Opens a reader of the topic that there is now. */
+export async function readerOf(log: EventLog, partition: number, from: number): Promise<PartitionReader> {
+  const { topicId } = await log.describe()
+  return log.open({ topicId, partition, from })
+}
+
 /** Reads `[from, to)` of a partition and checks on the way that each batch is well formed and follows the one before. */
 export async function drain(
   log: EventLog,
@@ -31,7 +37,7 @@ export async function drain(
   maxBytes = MAX_BYTES,
 ): Promise<Drained> {
   const drained: Drained = { values: [], offsets: [], batches: [] }
-  const reader = log.open(partition, from)
+  const reader = await readerOf(log, partition, from)
   let position = from
   while (position < to) {
     const batch = await reader.read({ maxBytes, maxWaitMs: 10_000 })

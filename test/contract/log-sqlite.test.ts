@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openSqliteLog } from '../../src/log/sqlite.ts'
 import { partitionOf } from '../../src/log/sqlite-run.ts'
+import { makeAnewInSqlite } from '../log/made-anew.ts'
 import { LOT, LogProcess, numbered } from '../log/sqlite-process.ts'
 import { logContract } from './log.ts'
 import { drain, drainTopic } from './log-reading.ts'
 
 logContract('sqlite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'music-faker-log-'))
+  const file = join(folder, 'log.db')
   return {
-    open: (topic, partitions) => openSqliteLog({ file: join(folder, 'log.db'), topic, partitions, leaseMs: 2_000 }),
+    open: (topic, partitions) => openSqliteLog({ file, topic, partitions, leaseMs: 2_000 }),
+    makeAnew: async ({ topic }) => makeAnewInSqlite(file, topic),
     cleanup: () => rm(folder, { recursive: true }),
   }
 })

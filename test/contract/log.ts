@@ -1,7 +1,7 @@
 /**
  * The contract of the log port (`src/log/log.ts`), run by every adapter:
  *
- *   logContract('sqlite', async () => ({ open: (topic, partitions) => ..., cleanup: async () => ... }))
+ *   logContract('sqlite', async () => ({ open: (topic, partitions) => ..., makeAnew: ..., cleanup: async () => ... }))
  *
  * Nothing here knows an adapter. Waits are on conditions, with room for a broker that takes seconds to rebalance.
  */
@@ -11,11 +11,13 @@ import type { EventLog } from '../../src/log/log.ts'
 import { groupCases } from './log-groups.ts'
 import { groupOf, Member } from './log-member.ts'
 import { messageCases } from './log-messages.ts'
-import { ended, message, settled } from './log-reading.ts'
+import { drain, ended, eventually, message, readerOf, settled } from './log-reading.ts'
 
 export interface LogFixture {
   /** Opens a log object on a topic, without creating the topic. The suite closes what it opened. */
   open(topic: string, partitions: number): Promise<EventLog>
+  /** Deletes the log's topic, and makes it again. */
+  makeAnew(log: EventLog): Promise<void>
   /** Runs once, after every log object is closed. */
   cleanup(): Promise<void>
 }
@@ -37,6 +39,8 @@ export interface LogBench {
   openLog(topic: string, partitions: number): Promise<EventLog>
   /** A log object on a topic that is there. */
   openTopic(partitions: number, topic?: string): Promise<EventLog>
+  /** Deletes the log's topic, and makes it again. */
+  makeAnew(log: EventLog): Promise<void>
   /** A member of `group`, by default the topic's own one. */
   join(log: EventLog, group?: string): Member
 }
@@ -69,6 +73,7 @@ export function logContract(
       await log.ensureTopic()
       return log
     },
+    makeAnew: (log) => fixture!.makeAnew(log),
     join(log, group = groupOf(log)) {
       const member = new Member(log, group)
       members.push(member)
@@ -93,7 +98,7 @@ export function logContract(
   })
 }
 
-function topicCases({ test, newTopic, openLog, openTopic }: LogBench): void {
+function topicCases({ test, patience, newTopic, openLog, openTopic, makeAnew, join }: LogBench): void {
   test('a missing topic is LOG_TOPIC_MISSING', async () => {
     const log = await openLog(newTopic(), 3)
     await expect(log.describe()).rejects.toMatchObject({ code: 'LOG_TOPIC_MISSING' })
@@ -120,18 +125,35 @@ function topicCases({ test, newTopic, openLog, openTopic }: LogBench): void {
     expect(first.topicId).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/)
     expect((await (await openTopic(1)).describe()).topicId).not.toBe(first.topicId)
   })
+
+  test('a reader keeps to the topic it is opened for, whatever the log has met since', async () => {
+    const log = await openTopic(1)
+    await log.append([message('k', 'former')])
+    const { topicId } = await log.describe()
+    await makeAnew(log)
+    await log.append(['new', 'newer'].map((value) => message('k', value)))
+
+    const described = await log.describe()
+    expect(described.topicId).not.toBe(topicId)
+    const member = join(log)
+    await eventually(() => expect(member.held.get(0)?.topicId).toBe(described.topicId), patience)
+    const reading = log.open({ topicId, partition: 0, from: 1 }).read({ maxBytes: 1_000, maxWaitMs: 10_000 })
+    await expect(reading).rejects.toMatchObject({ code: 'LOG_TOPIC_RECREATED' })
+    expect((await drain(log, 0, 0, 2)).values.map(String)).toEqual(['new', 'newer'])
+  })
 }
 
 function closeCases({ test, patience, openTopic }: LogBench): void {
   test('after close every call is LOG_REFUSED', async () => {
     const log = await openTopic(1)
+    const { topicId } = await log.describe()
     await log.close()
     const calls: Record<string, () => Promise<unknown>> = {
       ensureTopic: () => log.ensureTopic(),
       describe: () => log.describe(),
       append: () => log.append([message('k', 'v')]),
       committed: () => log.committed(groupOf(log)),
-      read: async () => log.open(0, 0).read({ maxBytes: 1_000, maxWaitMs: 1_000 }),
+      read: async () => log.open({ topicId, partition: 0, from: 0 }).read({ maxBytes: 1_000, maxWaitMs: 1_000 }),
       join: async () => {
         for await (const _ of log.join({ group: groupOf(log), signal: new AbortController().signal })) break
       },
@@ -143,7 +165,7 @@ function closeCases({ test, patience, openTopic }: LogBench): void {
 
   test('close ends what is waiting', async () => {
     const log = await openTopic(1)
-    const waiting = log.open(0, 0).read({ maxBytes: 1_000, maxWaitMs: 10 * patience })
+    const waiting = (await readerOf(log, 0, 0)).read({ maxBytes: 1_000, maxWaitMs: 10 * patience })
     const readEnded = ended(waiting)
     await settled(log.close(), patience, 'close')
     await settled(readEnded, patience, 'the read')

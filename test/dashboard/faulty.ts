@@ -48,8 +48,8 @@ export function faultyLog(log: EventLog): { log: EventLog; fault: Fault } {
         return log.describe()
       },
       append: (messages) => log.append(messages),
-      open: (partition, from) => {
-        const reader = log.open(partition, from)
+      open: (from) => {
+        const reader = log.open(from)
         return {
           read: async (options) => {
             await fault.pass()

@@ -9,6 +9,7 @@ import { Generator } from '../../src/generate/generator.ts'
 import { type ProduceOptions, type ProduceProgress, produce } from '../../src/generate/produce.ts'
 import type { LogMessage } from '../../src/log/log.ts'
 import { openSqliteLog } from '../../src/log/sqlite.ts'
+import { readerOf } from '../contract/log-reading.ts'
 import { FakeClock } from './fake-clock.ts'
 
 const START = Date.UTC(2025, 0, 1)
@@ -242,7 +243,7 @@ describe('into the embedded log', async () => {
 
     const stored: string[] = []
     for (const [partition, { end }] of (await log.describe()).partitions) {
-      const reader = log.open(partition, 0)
+      const reader = await readerOf(log, partition, 0)
       for (let next = 0; next < end; ) {
         const batch = await reader.read({ maxBytes: 1_000_000, maxWaitMs: 100 })
         for (let i = 0; i < batch.count; i++) {

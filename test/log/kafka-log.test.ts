@@ -2,8 +2,9 @@ import { createServer } from 'node:net'
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { openKafkaLog } from '../../src/log/kafka.ts'
 import type { LogMessage } from '../../src/log/log.ts'
-import { drain, drainTopic, eventually, message } from '../contract/log-reading.ts'
+import { drain, drainTopic, message, readerOf } from '../contract/log-reading.ts'
 import { openBench } from './kafka-bench.ts'
+import { makeAnewInKafka } from './made-anew.ts'
 
 const services = inject('services')
 const skipped = 'skipped' in services
@@ -67,7 +68,7 @@ describe.skipIf(skipped)(`kafka log${skipped ? ` (skipped: ${services.skipped})`
     const log = await bench.topic(1)
     const tombstone = { topic: log.topic, key: Buffer.from('k'), value: null as unknown as Buffer }
     await bench.producer().send({ messages: [tombstone, { topic: log.topic, value: Buffer.from('v') }], acks: -1 })
-    const reader = log.open(0, 0)
+    const reader = await readerOf(log, 0, 0)
     const batch = await reader.read({ maxBytes: 1_000, maxWaitMs: 5_000 })
     expect([batch.count, batch.starts[0], batch.starts[1]! >= 0]).toEqual([2, -1, true])
     await reader.close()
@@ -79,7 +80,7 @@ describe.skipIf(skipped)(`kafka log${skipped ? ` (skipped: ${services.skipped})`
     await bench.admin.deleteRecords({ topics: [{ name: log.topic, partitions: [{ partition: 0, offset: 4n }] }] })
     expect((await log.describe()).partitions.get(0)).toEqual({ start: 4, end: 10 })
     for (const from of [3, 11]) {
-      const reading = log.open(0, from).read({ maxBytes: 1_000, maxWaitMs: 5_000 })
+      const reading = (await readerOf(log, 0, from)).read({ maxBytes: 1_000, maxWaitMs: 5_000 })
       await expect(reading).rejects.toMatchObject({
         code: 'LOG_OFFSET_GONE',
         message: expect.stringMatching(new RegExp(`offset ${from} .* offsets 4 to 10`)),
@@ -91,14 +92,11 @@ describe.skipIf(skipped)(`kafka log${skipped ? ` (skipped: ${services.skipped})`
     const log = await bench.topic(1)
     await log.append([message('k', 'before')])
     const { topicId } = await log.describe()
-    const reader = log.open(0, 0)
+    const reader = await readerOf(log, 0, 0)
     expect((await reader.read({ maxBytes: 1_000, maxWaitMs: 5_000 })).count).toBe(1)
-    // Not yet used when the topic goes: it is still bound to the one that describe told.
-    const unused = log.open(0, 0)
-    await bench.admin.deleteTopics({ topics: [log.topic] })
-    // The broker goes on telling of it for a moment.
-    await eventually(() => expect(log.describe()).rejects.toMatchObject({ code: 'LOG_TOPIC_MISSING' }), 10_000)
-    await log.ensureTopic()
+    // Not yet used when the topic goes.
+    const unused = await readerOf(log, 0, 0)
+    await makeAnewInKafka(bench.admin, log)
     await log.append([message('k', 'after'), message('k', 'after')])
     for (const each of [reader, unused]) {
       const reading = each.read({ maxBytes: 1_000, maxWaitMs: 10_000 })
@@ -137,11 +135,10 @@ describe.skipIf(skipped)(`kafka log${skipped ? ` (skipped: ${services.skipped})`
     const topic = 'kafka-nowhere'
     const log = await openKafkaLog({ brokers, topic, partitions: 1, requestTimeout: 30_000, connectTimeout: 10_000 })
     await expect(log.append([message('k', 'v')])).rejects.toMatchObject({ code: 'LOG_TOPIC_MISSING' })
-    await expect(log.open(0, 0).read({ maxBytes: 1_000, maxWaitMs: 0 })).rejects.toMatchObject({
-      code: 'LOG_TOPIC_MISSING',
-    })
+    const none = log.open({ topicId: 'none', partition: 0, from: 0 })
+    await expect(none.read({ maxBytes: 1_000, maxWaitMs: 0 })).rejects.toMatchObject({ code: 'LOG_TOPIC_MISSING' })
     await log.close()
-    const reading = (await bench.topic(2)).open(2, 0).read({ maxBytes: 1_000, maxWaitMs: 0 })
+    const reading = (await readerOf(await bench.topic(2), 2, 0)).read({ maxBytes: 1_000, maxWaitMs: 0 })
     await expect(reading).rejects.toMatchObject({
       code: 'LOG_REFUSED',
       message: expect.stringContaining('2 partitions'),

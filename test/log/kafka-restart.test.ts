@@ -13,7 +13,7 @@ import { KafkaProducer } from '../../src/log/kafka-producer.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import type { Config } from '../../src/settings.ts'
 import { Member } from '../contract/log-member.ts'
-import { eventually, message } from '../contract/log-reading.ts'
+import { eventually, message, readerOf } from '../contract/log-reading.ts'
 import { destroy, freeConfig } from '../services.ts'
 
 const LOT = 500
@@ -128,7 +128,7 @@ describe.skipIf(skipped)(`kafka restart${skipped ? ` (skipped: ${services.skippe
 
 /** Reads a partition from its beginning until `stop` aborts, repeating what may be repeated, and counts every value. */
 async function readOn(log: EventLog, partition: number, stop: AbortSignal, seen: Map<string, number>): Promise<void> {
-  const reader = log.open(partition, 0)
+  const reader = await readerOf(log, partition, 0)
   while (!stop.aborted) {
     try {
       const batch = await reader.read({ maxBytes: 1_000_000, maxWaitMs: 500 })

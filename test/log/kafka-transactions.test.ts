@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import type { EventLog } from '../../src/log/log.ts'
-import { drain, eventually, message } from '../contract/log-reading.ts'
+import { drain, eventually, message, readerOf } from '../contract/log-reading.ts'
 import { openBench } from './kafka-bench.ts'
 
 const services = inject('services')
@@ -64,7 +64,7 @@ describe.skipIf(skipped)(`kafka transactions${skipped ? ` (skipped: ${services.s
     await send(transaction, log, ['within'])
     await log.append([message('k', 'after')])
     expect((await log.describe()).partitions.get(0)).toEqual({ start: 0, end: 1 })
-    const reader = log.open(0, 0)
+    const reader = await readerOf(log, 0, 0)
     expect(await reader.read({ maxBytes: 1_000, maxWaitMs: 5_000 })).toMatchObject({ count: 1, next: 1, end: 1 })
     expect(await reader.read({ maxBytes: 1_000, maxWaitMs: 100 })).toMatchObject({ count: 0, first: 1, next: 1 })
     await transaction.commit()

@@ -11,6 +11,7 @@ import type {
   LogBatch,
   LogMessage,
   PartitionReader,
+  ReadFrom,
   TopicDescription,
 } from '../../src/log/log.ts'
 
@@ -168,9 +169,9 @@ class MemoryLog implements EventLog {
     }
   }
 
-  open(partition: number, from: number): PartitionReader {
+  open(from: ReadFrom): PartitionReader {
     this.#check()
-    return new MemoryReader(this.#topic, partition, from, this.#closed.signal)
+    return new MemoryReader(this.#topic, from, this.#closed.signal)
   }
 
   async *join(options: { group: string; signal: AbortSignal }): AsyncIterable<Assignment> {
@@ -223,9 +224,9 @@ class MemoryReader implements PartitionReader {
   readonly #closed: AbortSignal
   #position: number
 
-  constructor(topic: MemoryTopic, partition: number, from: number, closed: AbortSignal) {
+  constructor(topic: MemoryTopic, { topicId, partition, from }: ReadFrom, closed: AbortSignal) {
     this.#topic = topic
-    this.#topicId = topic.topicId
+    this.#topicId = topicId
     this.#partition = partition
     this.#position = from
     this.#closed = closed

@@ -8,7 +8,7 @@ import type { EventLog } from '../../src/log/log.ts'
 import { openSqliteLog } from '../../src/log/sqlite.ts'
 import { SqliteFile } from '../../src/log/sqlite-file.ts'
 import { Member } from '../contract/log-member.ts'
-import { drain, eventually, message } from '../contract/log-reading.ts'
+import { drain, eventually, message, readerOf } from '../contract/log-reading.ts'
 
 const PATIENCE_MS = 10_000
 const READ = { maxBytes: 1_000_000, maxWaitMs: 1 }
@@ -82,7 +82,7 @@ describe('what is not a log of this format is refused', () => {
     const log = await openTopic()
     await log.append([message('k', 'v')])
     tamper("UPDATE runs SET packed = x'00'")
-    await expect(log.open(0, 0).read(READ)).rejects.toMatchObject({ code: 'LOG_FORMAT' })
+    await expect((await readerOf(log, 0, 0)).read(READ)).rejects.toMatchObject({ code: 'LOG_FORMAT' })
   })
 })
 
@@ -129,7 +129,7 @@ it('several topics live in one file', async () => {
 
 it('a partition that is not there is refused', async () => {
   const log = await openTopic()
-  await expect(log.open(7, 0).read(READ)).rejects.toMatchObject({ code: 'LOG_REFUSED' })
+  await expect((await readerOf(log, 7, 0)).read(READ)).rejects.toMatchObject({ code: 'LOG_REFUSED' })
 })
 
 it('an append larger than a transaction arrives whole and in order', async () => {
@@ -146,8 +146,8 @@ it('offsets that are gone, or not there yet, are LOG_OFFSET_GONE', async () => {
     await log.append(Array.from({ length: 10 }, (_, i) => message('k', `${lot}${i}`)))
   tamper('UPDATE partitions SET first_offset = 10; DELETE FROM runs WHERE base = 0')
   expect((await log.describe()).partitions.get(0)).toEqual({ start: 10, end: 20 })
-  await expect(log.open(0, 9).read(READ)).rejects.toMatchObject({ code: 'LOG_OFFSET_GONE' })
-  await expect(log.open(0, 21).read(READ)).rejects.toMatchObject({ code: 'LOG_OFFSET_GONE' })
+  await expect((await readerOf(log, 0, 9)).read(READ)).rejects.toMatchObject({ code: 'LOG_OFFSET_GONE' })
+  await expect((await readerOf(log, 0, 21)).read(READ)).rejects.toMatchObject({ code: 'LOG_OFFSET_GONE' })
   expect((await drain(log, 0, 10, 20)).offsets).toHaveLength(10)
 })
 
@@ -157,14 +157,13 @@ describe('a topic that is made anew', () => {
 
   it('ends readers of the old one, and is described as it is', async () => {
     const log = await openTopic()
-    await log.describe()
-    const [unread, read] = [log.open(0, 0), log.open(0, 0)]
+    const [unread, read] = [await readerOf(log, 0, 0), await readerOf(log, 0, 0)]
     await read.read(READ)
     tamper(recreate + partition)
     await expect(read.read(READ)).rejects.toMatchObject({ code: 'LOG_TOPIC_RECREATED' })
     await expect(unread.read(READ)).rejects.toMatchObject({ code: 'LOG_TOPIC_RECREATED' })
     expect((await log.describe()).topicId).toBe('another')
-    expect((await log.open(0, 0).read(READ)).count).toBe(0)
+    expect((await (await readerOf(log, 0, 0)).read(READ)).count).toBe(0)
   })
 
   it('revokes what members held and assigns the new one', async () => {
@@ -182,7 +181,7 @@ describe('a topic that is made anew', () => {
   it('in a file that replaced the one in use: nothing is acknowledged into the old file', async () => {
     const log = await openTopic()
     await log.append([message('k', 'old')])
-    const reader = log.open(0, 0)
+    const reader = await readerOf(log, 0, 0)
     await reader.read(READ)
     await removeFile()
     await (await openTopic()).append([message('k', 'new')])

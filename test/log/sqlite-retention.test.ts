@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Assignment, EventLog } from '../../src/log/log.ts'
 import { openSqliteLog } from '../../src/log/sqlite.ts'
-import { drain } from '../contract/log-reading.ts'
+import { drain, readerOf } from '../contract/log-reading.ts'
 
 const KEEP = 2_000_000
 const LOT = 200_000
@@ -54,7 +54,7 @@ it('keeps the size that it is given, however much comes, and what is left can be
   expect(end - start).toBeGreaterThanOrEqual(KEEP / LOT - 2)
   expect(await usedBytes()).toBeLessThan(2 * KEEP)
   expect((await drain(log, 0, start, end)).offsets).toHaveLength(end - start)
-  await expect(log.open(0, start - 1).read({ maxBytes: 1_000, maxWaitMs: 1 })).rejects.toMatchObject({
+  await expect((await readerOf(log, 0, start - 1)).read({ maxBytes: 1_000, maxWaitMs: 1 })).rejects.toMatchObject({
     code: 'LOG_OFFSET_GONE',
   })
 })

@@ -37,10 +37,10 @@ export const tail = command({
     }
     const count = options.count ?? DEFAULT_COUNT
     const log = await openLog()
-    const { partitions } = await log.describe()
+    const { topicId, partitions } = await log.describe()
     const readers = [...partitions].map(([partition, { start, end }]) => {
       const from = fromBeginning ? start : Math.max(start, end - count)
-      return { reader: log.open(partition, from), from, end }
+      return { reader: log.open({ topicId, partition, from }), from, end }
     })
     if (!(fromBeginning && follow)) {
       const limit = fromBeginning ? count : Number.POSITIVE_INFINITY

@@ -1,7 +1,7 @@
 /** Checks of the log: metadata, write, read. They use a topic of their own, so that the user's gets no foreign message. */
 import { randomUUID } from 'node:crypto'
 import { MusicFakerError } from '../../errors.ts'
-import type { EventLog } from '../../log/log.ts'
+import type { EventLog, ReadFrom } from '../../log/log.ts'
 import type { Context } from '../context.ts'
 import { formatCounted } from '../format.ts'
 import { messagesOf } from '../messages.ts'
@@ -14,7 +14,7 @@ export function logSteps({ config, openLog }: Context): Step[] {
   const what = config.profile === 'cluster' ? `Kafka at ${config.kafkaBrokers.join(', ')}` : 'the SQLite log'
   const key = randomUUID()
   let probe: EventLog
-  let written: { partition: number; offset: number }[] = []
+  let written: ReadFrom[] = []
   return [
     {
       check: 'log metadata',
@@ -31,15 +31,16 @@ export function logSteps({ config, openLog }: Context): Step[] {
       run: async () => {
         const before = await probe.describe()
         await probe.append([{ key, value: Buffer.from(key) }])
-        written = [...before.partitions].map(([partition, { end }]) => ({ partition, offset: end }))
+        const { topicId } = before
+        written = [...before.partitions].map(([partition, { end }]) => ({ topicId, partition, from: end }))
         return `one message to ${probeTopic}`
       },
     },
     {
       check: 'log read',
       run: async () => {
-        for (const { partition, offset } of await grown(probe, written)) {
-          if (await holds(probe, partition, offset, key)) return 'the same message came back'
+        for (const from of await grown(probe, written)) {
+          if (await holds(probe, from, key)) return 'the same message came back'
         }
         throw new MusicFakerError('LOG_REFUSED', `the message written to ${probeTopic} cannot be read back`, {
           next: `Look at the log of the service: music-faker logs kafka; and at the state of topic ${probeTopic}.`,
@@ -60,16 +61,13 @@ async function topicState(log: EventLog): Promise<string> {
 }
 
 /** Those of `before` whose end has moved. */
-async function grown(
-  log: EventLog,
-  before: readonly { partition: number; offset: number }[],
-): Promise<{ partition: number; offset: number }[]> {
+async function grown(log: EventLog, before: readonly ReadFrom[]): Promise<ReadFrom[]> {
   const { partitions } = await log.describe()
-  return before.filter(({ partition, offset }) => (partitions.get(partition)?.end ?? 0) > offset)
+  return before.filter(({ partition, from }) => (partitions.get(partition)?.end ?? 0) > from)
 }
 
-async function holds(log: EventLog, partition: number, from: number, key: string): Promise<boolean> {
-  const reader = log.open(partition, from)
+async function holds(log: EventLog, from: ReadFrom, key: string): Promise<boolean> {
+  const reader = log.open(from)
   try {
     for (let i = 0; i < READ_TRIES; i++) {
       const batch = await reader.read({ maxBytes: 65_536, maxWaitMs: 500 })
