@@ -81,6 +81,25 @@ describe('tabs', () => {
     }))
 })
 
+it('a tab for which the browser blocks site data has a stream and all keys', async () => {
+  const { page, complaints, close } = await visit(stage.browser, 'about:blank')
+  await page.addInitScript(`
+    const blocked = () => { throw new DOMException('blocked', 'SecurityError') }
+    Object.defineProperty(window, 'localStorage', { get: blocked })
+    window.BroadcastChannel = class { constructor() { blocked() } }
+    navigator.locks.request = async () => blocked()
+  `)
+  await page.goto(stage.url)
+  await page.waitForSelector(CONNECTED)
+  await until('it has the figures', async () => {
+    return (await numberOf(page, '#events')) === (await snapshot()).viewTotals!.events.count
+  })
+  await page.keyboard.press('Space')
+  await page.waitForSelector('.state-paused')
+  expect(complaints).toEqual([])
+  await close()
+})
+
 describe('a frame of another site', () => {
   /** A page of another origin that frames the dashboard at `path`, and what the frame then holds. */
   const framed = async (path: string) => {
