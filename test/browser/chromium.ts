@@ -8,6 +8,9 @@ import { type Browser, chromium } from 'playwright-core'
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/music-faker-chromium', import.meta.url))
 
+/** A name of the server as from another machine: over plain HTTP, browsers give its page neither clipboard nor locks. */
+export const ELSEWHERE = 'elsewhere.test'
+
 const ARGS = [
   // Tests also run as root, where Chromium's sandbox cannot.
   '--no-sandbox',
@@ -18,6 +21,7 @@ const ARGS = [
   '--no-pings',
   '--disable-gpu',
   '--font-render-hinting=none',
+  `--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`,
 ]
 
 export async function launchChromium(): Promise<Browser> {

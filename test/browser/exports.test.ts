@@ -1,8 +1,9 @@
-/** Exports: what is saved is what the screen shows. */
+/** Exports: what is saved is what the screen shows, and a link leads there. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Snapshot } from '../../src/dashboard/api.ts'
-import { barsOf, numberOf, openStage, type Stage, tableOf } from './visit.ts'
+import { ELSEWHERE } from './chromium.ts'
+import { barsOf, CONNECTED, numberOf, openStage, type Stage, tableOf, visit } from './visit.ts'
 
 let stage: Stage
 
@@ -84,4 +85,58 @@ describe('an export', () => {
     }
     return rows.slice(0, -1)
   }
+})
+
+describe('a link to the view', () => {
+  const FIELD = '#export input'
+  const askForLink = async (page: Page) => {
+    await page.click('button:has-text("Export")')
+    await page.click('button:has-text("Copy a link")')
+  }
+  /** What the clipboard holds, as a field takes it. */
+  const pasted = async (page: Page) => {
+    await page.focus('#find')
+    await page.keyboard.press('Control+V')
+    return page.inputValue('#find')
+  }
+
+  it('is copied', () =>
+    stage.during({ path: '/?action=skip' }, async ({ context, page }) => {
+      await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+      await askForLink(page)
+      await page.waitForSelector('button:has-text("Copied")')
+      expect(await page.isVisible('#export')).toBe(false)
+      expect(await pasted(page)).toBe(`${stage.url}/?action=skip`)
+    }))
+
+  it('is copied where the page came by plain HTTP from another machine', async () => {
+    const { port } = await stage.flow.dashboard({ host: '0.0.0.0' })
+    const url = `http://${ELSEWHERE}:${port}/?action=skip`
+    const { page, close } = await visit(stage.browser, url)
+    await page.waitForSelector(CONNECTED)
+    expect(await page.evaluate('isSecureContext')).toBe(false)
+    await askForLink(page)
+    await page.waitForSelector('button:has-text("Copied")')
+    expect(await page.isVisible('#export')).toBe(false)
+    expect(await pasted(page)).toBe(url)
+    await close()
+  })
+
+  it('can be taken by hand where the browser lets no page copy', () =>
+    stage.during({ path: '/?action=like' }, async ({ page }) => {
+      await page.evaluate(`
+        navigator.clipboard.writeText = () => Promise.reject(new DOMException('denied', 'NotAllowedError'))
+        document.execCommand = () => false
+      `)
+      await askForLink(page)
+      await page.waitForSelector(FIELD)
+      expect(await page.textContent('#export label')).toContain('copy the address')
+      await page.keyboard.press('Control+C')
+      await page.keyboard.press('Escape')
+      expect(await page.isVisible('#export')).toBe(false)
+      expect(await pasted(page)).toBe(`${stage.url}/?action=like`)
+      // The next time, the menu is as it was.
+      await page.click('button:has-text("Export")')
+      expect(await page.locator(FIELD).count()).toBe(0)
+    }))
 })

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { copy } from '../data/copy.ts'
 import { csvOfAll } from '../data/csv.ts'
 import { save, textFile } from '../data/save.ts'
 import { shownSnapshot } from '../data/store.ts'
@@ -12,6 +13,7 @@ export function Export() {
   const w = words.value
   const open = useSignal(false)
   const copied = useSignal(false)
+  const byHand = useSignal(false)
   const menu = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (!open.value) return
@@ -31,8 +33,12 @@ export function Export() {
     <button
       type="button"
       onClick={async () => {
-        await act()
-        open.value = false
+        byHand.value = false
+        try {
+          await act()
+        } finally {
+          open.value = byHand.value
+        }
       }}
     >
       {text}
@@ -49,6 +55,7 @@ export function Export() {
         onClick={() => {
           open.value = !open.value
           copied.value = false
+          byHand.value = false
         }}
       >
         <Icon name="sheet" />
@@ -61,10 +68,26 @@ export function Export() {
           save('music-faker.json', textFile(`${JSON.stringify(shown, null, 2)}\n`, 'application/json'))
         })}
         {item(w.copyLink, async () => {
-          await navigator.clipboard.writeText(location.href)
-          copied.value = true
+          copied.value = await copy(location.href)
+          byHand.value = !copied.value
         })}
+        {byHand.value && <Address />}
       </div>
     </div>
+  )
+}
+
+/** The address of the view, ready to be copied by hand. */
+function Address() {
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    field.current?.focus()
+    field.current?.select()
+  }, [])
+  return (
+    <label>
+      {words.value.copyByHand}
+      <input ref={field} value={location.href} readOnly />
+    </label>
   )
 }

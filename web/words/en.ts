@@ -184,6 +184,7 @@ export const en = {
   exportJson: 'All figures as JSON',
   copyLink: 'Copy a link to this view',
   copied: 'Copied',
+  copyByHand: 'The browser does not let the page copy: copy the address yourself.',
   lightTheme: 'Light theme',
   darkTheme: 'Dark theme',
   help: 'Help and keys',

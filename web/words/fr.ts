@@ -186,6 +186,7 @@ export const fr: Words = {
   exportJson: 'Tous les chiffres en JSON',
   copyLink: 'Copier un lien vers cette vue',
   copied: 'Copié',
+  copyByHand: 'Le navigateur ne laisse pas la page copier : copiez l’adresse vous-même.',
   lightTheme: 'Thème clair',
   darkTheme: 'Thème sombre',
   help: 'Aide et touches',
