@@ -115,6 +115,23 @@ describe.skipIf(!onServices)(`Kafka stops${skipped}`, () => {
     await scene.succeed('consume --once')
     await scene.succeed('verify --deep')
   })
+
+  it.runIf(LONG)('the whole pipeline is told to stop while it hangs', { timeout: 300_000 }, async () => {
+    const here = { ...sharedServices(), MF_KAFKA_BROKERS: own.kafkaBrokers.join(',') }
+    await using scene = await Scene.open(here)
+    const pipeline = scene.start('start --rate 100/s')
+    await eventually(async () => expect(await endOf(scene)).toBeGreaterThan(0), PATIENCE_MS)
+    await scene.untilArchived()
+    await hung(async () => {
+      // By now an append waits for its answer.
+      await sleep(1_000)
+      pipeline.stop('SIGTERM')
+      const { stdout } = await expectCode(pipeline, 0)
+      expect(stdout).toMatch(/produced .* events\n.*archived /)
+    })
+    await scene.succeed('consume --once')
+    await scene.succeed('verify --deep')
+  })
 })
 
 function count({ stderr }: RunningCommand, what: RegExp): number {

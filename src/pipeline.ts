@@ -18,7 +18,11 @@ import type { Config } from './settings.ts'
 const FLOW_AGE_MS = 1_500
 /** Events of so long go into the log together: each append is forced to the disk, and wakes who reads. The page shows four changes a second. */
 const FLOW_GATHER_MS = 250
-/** How long a stop waits for the archiver to reach the log's end, and then to drain: together less than the 10 s that it has. */
+/**
+ * How long a stop waits for the append under way, for the archiver to reach the log's end, and then to drain: together less
+ * than the 10 s that it has.
+ */
+const LAST_APPEND_MS = 1_500
 const CATCH_UP_MS = 5_000
 const DRAIN_MS = 2_500
 const POLL_MS = 100
@@ -39,8 +43,9 @@ export interface PipelineOptions {
 }
 
 export interface PipelineSummary {
+  /** Events that the log has acknowledged. */
   produced: number
-  /** Not `drained` when events of this flow were left in the log for the next start. */
+  /** Not `drained` when events of this flow may have been left in the log for the next start. */
   archived: ArchiveSummary
 }
 
@@ -71,22 +76,26 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineSum
   const failed = new AbortController()
   archiving.catch((error) => failed.abort(error))
   try {
-    const produced = await produceUntil(AbortSignal.any([signal, failed.signal]), options)
+    const stop = AbortSignal.any([signal, failed.signal])
+    const flow = { produced: 0 }
+    const appended = await endsInTime(produceUntil(stop, flow, options), stop)
     // The archiver drains what it has read, and the last events may still stand in the log unread.
-    const caughtUp = await untilArchived(options, AbortSignal.any([failed.signal, AbortSignal.timeout(CATCH_UP_MS)]))
+    const catchUp = () => untilArchived(options, AbortSignal.any([failed.signal, AbortSignal.timeout(CATCH_UP_MS)]))
+    // A log that hangs would only take more of the time.
+    const caughtUp = appended && (await catchUp())
     drain.abort()
     const archived = await archiving
-    return { produced, archived: { ...archived, drained: archived.drained && caughtUp } }
+    // Counted now: an append may have been acknowledged meanwhile.
+    return { ...flow, archived: { ...archived, drained: archived.drained && caughtUp } }
   } finally {
     drain.abort()
     await archiving.catch(() => undefined)
   }
 }
 
-/** Produces until the signal aborts, also over times when the log cannot be reached. */
-async function produceUntil(signal: AbortSignal, options: PipelineOptions): Promise<number> {
+/** Produces until the signal aborts, also over times when the log cannot be reached. Counts in `flow` what is acknowledged. */
+async function produceUntil(signal: AbortSignal, flow: { produced: number }, options: PipelineOptions): Promise<void> {
   const generator = new Generator({ seed: options.config.seed })
-  let produced = 0
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
       await produce({
@@ -97,7 +106,7 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
         signal,
         clock: options.clock,
         onAcknowledged: (messages) => {
-          produced += messages.length
+          flow.produced += messages.length
           attempt = 1
           options.onAcknowledged?.(messages)
         },
@@ -108,7 +117,15 @@ async function produceUntil(signal: AbortSignal, options: PipelineOptions): Prom
       await pause(backoff(attempt), signal).catch(() => undefined)
     }
   }
-  return produced
+}
+
+/** Resolves false when the append under way does not come to its end soon after the stop: it is left to itself then. */
+async function endsInTime(producing: Promise<void>, stop: AbortSignal): Promise<boolean> {
+  // A stop that came before has kept it from beginning.
+  const late = new Promise<false>((resolve) => {
+    stop.addEventListener('abort', () => setTimeout(resolve, LAST_APPEND_MS, false).unref(), { once: true })
+  })
+  return Promise.race([producing.then(() => true), late])
 }
 
 /** Waits until the lake holds what the log holds now. Resolves false when that does not come before the signal aborts. */

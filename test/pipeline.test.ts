@@ -47,8 +47,41 @@ function passingOn(log: EventLog): EventLog {
   }
 }
 
+/** A log whose appends hang, once there are events in it, until they are told to go on. */
+class HangingAppend {
+  readonly log: EventLog
+  readonly #hanging = Promise.withResolvers<void>()
+  readonly #goOn = Promise.withResolvers<void>()
+  readonly #acknowledged = Promise.withResolvers<void>()
+
+  constructor(log: EventLog) {
+    const append: EventLog['append'] = async (messages) => {
+      if ((await endOf(log)) < EVENTS) return log.append(messages)
+      this.#hanging.resolve()
+      await this.#goOn.promise
+      await log.append(messages)
+      this.#acknowledged.resolve()
+    }
+    this.log = { ...passingOn(log), append }
+  }
+
+  hangs(): Promise<void> {
+    return this.#hanging.promise
+  }
+
+  goOn(): void {
+    this.#goOn.resolve()
+  }
+
+  get acknowledged(): Promise<void> {
+    return this.#acknowledged.promise
+  }
+}
+
 /** Log and lake of a folder of their own. */
-async function openFolder(settings: Partial<Config> = {}): Promise<{ config: Config; log: EventLog; lake: LakeStorage }> {
+async function openFolder(
+  settings: Partial<Config> = {},
+): Promise<{ config: Config; log: EventLog; lake: LakeStorage }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'music-faker-pipeline-'))
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
   const { config } = loadConfig({ dataDir, rate: '500/s', ...settings }, {})
@@ -92,6 +125,53 @@ test('a stop does not wait without end for an archiver that cannot read, and say
   const { summary, inLake, inLog } = await flow((signal) => pause(HANG_MS, signal))
   expect(summary.archived).toMatchObject({ events: 0, drained: false })
   expect({ inLake, inLog }).toEqual({ inLake: 0, inLog: summary.produced })
+})
+
+test('a stop does not wait for an append that hangs: what was acknowledged is archived, and the group is left', async () => {
+  const { config, log: whole, lake } = await openFolder()
+  const append = new HangingAppend(whole)
+  const stop = new AbortController()
+  const running = runPipeline({ config, log: append.log, lake, signal: stop.signal })
+  await append.hangs()
+  stop.abort()
+  const { produced, archived } = await running
+  const inLog = await endOf(whole)
+  append.goOn()
+  expect(produced).toBeGreaterThan(0)
+  expect({ inLog, archived: archived.events, drained: archived.drained }).toEqual({
+    ...{ inLog: produced, archived: produced, drained: false },
+  })
+  // Another member is given every partition without a wait.
+  const left = new AbortController()
+  const partitions: number[] = []
+  for await (const { partition } of whole.join({
+    group: config.group,
+    signal: left.signal,
+    onContact: () => undefined,
+  })) {
+    if (partitions.push(partition) === config.partitions) left.abort()
+  }
+  expect(partitions).toHaveLength(config.partitions)
+})
+
+test('a stop counts what is acknowledged while it drains', async () => {
+  const { config, log: whole, lake } = await openFolder({ partitions: 1 })
+  const append = new HangingAppend(whole)
+  // Reading ends when the drain begins.
+  const slowToEnd: Gate = async (signal) => {
+    await pause(HANG_MS, signal).catch(() => undefined)
+    append.goOn()
+    await append.acknowledged
+  }
+  const stop = new AbortController()
+  const log = readingBehind(append.log, slowToEnd, stop.signal)
+  const running = runPipeline({ config, log, lake, signal: stop.signal })
+  await append.hangs()
+  const before = await endOf(whole)
+  stop.abort()
+  const { produced, archived } = await running
+  expect(produced).toBeGreaterThan(before)
+  expect({ inLog: await endOf(whole), drained: archived.drained }).toEqual({ inLog: produced, drained: false })
 })
 
 test('an archiver that has to stop takes the flow down with it, also where the log hangs from then on', async () => {

@@ -116,6 +116,6 @@ export function archiveSummaryText(summary: ArchiveSummary): string {
     `${formatDuration(summary.seconds)}, ${formatRate(rate)}`,
     ...(summary.quarantined > 0 ? [`${formatCount(summary.quarantined)} messages quarantined`] : []),
     ...(summary.gaps > 0 ? [`${formatCount(summary.gaps)} offsets recorded as gone`] : []),
-    ...(summary.drained ? [] : ['some messages were read but not committed in time; the next start reads them again']),
+    ...(summary.drained ? [] : ['messages may be left that were not archived in time; the next start reads them']),
   ].join('\n')
 }
