@@ -37,7 +37,7 @@ function readingBehind(log: EventLog, gate: Gate, stop: AbortSignal): EventLog {
 function passingOn(log: EventLog): EventLog {
   return {
     topic: log.topic,
-    open: (partition, from) => log.open(partition, from),
+    open: (from) => log.open(from),
     ensureTopic: () => log.ensureTopic(),
     describe: () => log.describe(),
     append: (messages) => log.append(messages),
