@@ -4,14 +4,14 @@
  */
 
 import type { Joining } from '../archive/commits.ts'
+import { readIfThere } from '../archive/create.ts'
 import { FileChanges } from '../archive/file-changes.ts'
 import { joinedOf } from '../archive/join-plan.ts'
-import { baseName, readBatchName, recordSeq } from '../archive/layout.ts'
+import { readBatchName } from '../archive/layout.ts'
 import type { ManifestEntry } from '../archive/manifest.ts'
-import { decodeRecord } from '../archive/record.ts'
 import { parentOf } from './path.ts'
 import type { Stray } from './repair-draft.ts'
-import { foldedFiles } from './repair-folded.ts'
+import { foldedFiles, isManifest, logOf } from './repair-folded.ts'
 import { isSound } from './repair-sums.ts'
 import type { LakeStorage } from './storage.ts'
 import type { Problem } from './verify-report.ts'
@@ -19,7 +19,7 @@ import type { Problem } from './verify-report.ts'
 /**
  * @param strays files that no record names
  * @returns by the folder of the commit log; without those that cannot be proven
- * @throws COMMIT_CORRUPT when a record or manifest that names a missing file is damaged; what the lake throws
+ * @throws COMMIT_CORRUPT when a record that names a missing file is damaged; what the lake throws
  */
 export async function lostCompactions(
   lake: LakeStorage,
@@ -58,17 +58,29 @@ async function missingFiles(lake: LakeStorage, problems: readonly Problem[]): Pr
     byRecord.set(record, (byRecord.get(record) ?? new Set()).add(path))
   }
   const missing = new Map<string, ManifestEntry[]>()
+  const folded = new Map<string, Set<string>>()
   for (const [record, wanted] of byRecord) {
-    const isFolded = recordSeq(baseName(record)) === undefined
-    const log = isFolded ? parentOf(parentOf(record)) : parentOf(record)
-    const files = isFolded ? (await foldedFiles(lake, record, wanted)).files : await filesIn(lake, record, wanted)
+    const log = logOf(record)
+    const files = isManifest(record) ? undefined : await filesIn(lake, record, wanted)
+    if (files) missing.set(log, [...(missing.get(log) ?? []), ...files])
+    else folded.set(log, new Set([...(folded.get(log) ?? []), ...wanted]))
+  }
+  for (const [log, wanted] of folded) {
+    const { files } = await foldedFiles(lake, log, wanted)
     missing.set(log, [...(missing.get(log) ?? []), ...files])
   }
   return missing
 }
 
-async function filesIn(lake: LakeStorage, record: string, wanted: ReadonlySet<string>): Promise<ManifestEntry[]> {
+/** Undefined when the record is not there, as where it was folded meanwhile. */
+async function filesIn(
+  lake: LakeStorage,
+  path: string,
+  wanted: ReadonlySet<string>,
+): Promise<ManifestEntry[] | undefined> {
+  const record = await readIfThere(lake, path)
+  if (!record) return undefined
   const changes = new FileChanges()
-  changes.add(decodeRecord(await lake.read(record), record))
+  changes.add(record)
   return changes.lines().flatMap((line) => ('gone' in line || !wanted.has(line.path) ? [] : line))
 }

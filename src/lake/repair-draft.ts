@@ -1,6 +1,7 @@
 /** A plan of repairs while it is made: what it is made from, and what has been decided so far. */
+import { readIfThere } from '../archive/create.ts'
 import { type BatchName, readBatchName } from '../archive/layout.ts'
-import { type CommitRecord, type CommittedFile, decodeRecord } from '../archive/record.ts'
+import type { CommitRecord, CommittedFile } from '../archive/record.ts'
 import { hasCode } from '../errors.ts'
 import type { Holdings, Range } from './repair-files.ts'
 import type { Reading } from './repair-joined.ts'
@@ -83,10 +84,15 @@ export class Draft {
     for (const { kind, path } of problems) this.left.push({ kind, path, why, ...(offsets && { offsets }) })
   }
 
-  /** @throws COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT, LAKE_NOT_FOUND; what the lake throws; the signal's reason */
-  async read(path: string): Promise<CommitRecord> {
+  /** What the commit log named when it was looked at, and names no more. */
+  leaveUnnamed(problems: readonly Problem[]): void {
+    this.leaveFiles(problems, 'the commit log was folded meanwhile, and does not name it any more: run repair again')
+  }
+
+  /** Undefined when it is not there, as where it was folded meanwhile. Throws as `readIfThere`; the signal's reason. */
+  async read(path: string): Promise<CommitRecord | undefined> {
     this.of.signal?.throwIfAborted()
-    return decodeRecord(await this.of.lake.read(path), path)
+    return readIfThere(this.of.lake, path)
   }
 }
 

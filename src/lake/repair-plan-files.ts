@@ -1,11 +1,10 @@
 /** Which files are to be made again from the log, and which only have to be published. */
 import { lastBatch } from '../archive/head.ts'
-import { baseName, recordSeq } from '../archive/layout.ts'
 import type { BatchRecord, CommitRecord, CommittedFile } from '../archive/record.ts'
 import { mayHold } from './repair-compactions.ts'
 import { type Draft, LOST_FILE, UNREADABLE, unlessBroken } from './repair-draft.ts'
 import { nowhere, type Range, remake } from './repair-files.ts'
-import { type FoldedBatch, foldedBatches } from './repair-folded.ts'
+import { type FoldedBatch, foldedBatches, isManifest, logOf } from './repair-folded.ts'
 import { type JoinedBatches, readingsOf, sumOf } from './repair-joined.ts'
 import { checksumOf } from './repair-sums.ts'
 import type { Problem, ProblemKind } from './verify-report.ts'
@@ -20,6 +19,22 @@ export class FilePlanner {
   /** Adds to the draft what is to be done about files that are gone or damaged. */
   async planLost(): Promise<void> {
     const unreadable = this.#draft.of.report.problems.some(({ kind }) => UNREADABLE.includes(kind))
+    const folded = new Map<string, Problem[]>()
+    for (const [path, problems] of this.#lostByRecord()) {
+      // A file that was joined into another is gone for good: made again, its events would be there twice.
+      if (unreadable) {
+        this.#draft.leaveFiles(problems, 'a checkpoint or manifest that cannot be read may say that it was joined')
+        continue
+      }
+      const record = isManifest(path) ? undefined : await this.#draft.read(path)
+      if (record) await this.#planNamed(record, problems)
+      else folded.set(logOf(path), [...(folded.get(logOf(path)) ?? []), ...problems])
+    }
+    for (const [log, problems] of folded) await this.#planFolded(log, problems)
+  }
+
+  /** Files that are to be made again, by the record or manifest that names them. */
+  #lostByRecord(): Map<string, Problem[]> {
     const byRecord = new Map<string, Problem[]>()
     for (const problem of this.#draft.of.report.problems) {
       if (!LOST_FILE.includes(problem.kind) || problem.record === undefined) continue
@@ -34,13 +49,7 @@ export class FilePlanner {
       }
       byRecord.set(problem.record, [...(byRecord.get(problem.record) ?? []), problem])
     }
-    for (const [path, problems] of byRecord) {
-      // A file that was joined into another is gone for good: made again, its events would be there twice.
-      if (unreadable)
-        this.#draft.leaveFiles(problems, 'a checkpoint or manifest that cannot be read may say that it was joined')
-      else if (recordSeq(baseName(path)) === undefined) await this.#planFolded(path, problems)
-      else await this.#planNamed(await this.#draft.read(path), problems)
-    }
+    return byRecord
   }
 
   /** A file that no record names and that stays: with this one made again, its events could be there twice. */
@@ -59,22 +68,16 @@ export class FilePlanner {
     await this.#planJoined({ topicId, partition, file: { ...sums, path, staged: path }, parts }, problems)
   }
 
-  /** Their records are folded: what is left of them is in a manifest. */
-  async #planFolded(manifest: string, problems: readonly Problem[]): Promise<void> {
-    const { batches, joined } = await foldedBatches(
-      this.#draft.of.lake,
-      this.#draft.of.root,
-      manifest,
-      new Set(problems.map(({ path }) => path)),
-    )
-    for (const batch of batches) {
-      const own = problems.filter(({ path }) => batch.files.some((file) => file.path === path))
-      await this.#planRemaking(batch, own)
-    }
-    for (const one of joined) {
-      const own = problems.filter(({ path }) => path === one.file.path)
-      await this.#planJoined(one, own)
-    }
+  /** Their records are folded: what is left of them is in a manifest, of the log in this folder. */
+  async #planFolded(log: string, problems: readonly Problem[]): Promise<void> {
+    const { lake, root } = this.#draft.of
+    const { batches, joined } = await foldedBatches(lake, root, log, new Set(problems.map(({ path }) => path)))
+    const of = (files: readonly CommittedFile[]) =>
+      problems.filter(({ path }) => files.some((file) => file.path === path))
+    for (const batch of batches) await this.#planRemaking(batch, of(batch.files))
+    for (const one of joined) await this.#planJoined(one, of([one.file]))
+    const named = new Set(of([...batches.flatMap(({ files }) => files), ...joined.map(({ file }) => file)]))
+    this.#draft.leaveUnnamed(problems.filter((problem) => !named.has(problem)))
   }
 
   async #planJoined(of: JoinedBatches, problems: readonly Problem[]): Promise<void> {

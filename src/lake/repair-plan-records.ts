@@ -186,7 +186,6 @@ class RecordPlanner {
     try {
       return await this.#draft.read(this.#record(place, seq))
     } catch (error) {
-      if (hasCode(error, 'LAKE_NOT_FOUND')) return undefined
       if (hasCode(error, 'COMMIT_CORRUPT', 'COMMIT_UNKNOWN_FORMAT')) return 'unknown'
       throw error
     }

@@ -26,10 +26,12 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   return { steps: draft.steps, left: draft.left }
 }
 
-async function planOther(draft: Draft, files: FilePlanner, { kind, path, detail, record }: Problem): Promise<void> {
+async function planOther(draft: Draft, files: FilePlanner, problem: Problem): Promise<void> {
+  const { kind, path, detail, record } = problem
   if (draft.replaced.has(path)) return
   if (kind === 'file_unpublished') {
-    const named = (await draft.read(record!)) as BatchRecord
+    const named = (await draft.read(record!)) as BatchRecord | undefined
+    if (!named) return draft.leaveUnnamed([problem])
     return files.planPublishing(named, named.files.find((file) => file.path === path)!, kind)
   }
   if (kind === 'file_stray') {
