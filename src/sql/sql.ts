@@ -148,11 +148,14 @@ async function load(
 
 function selectFrom(paths: readonly string[]): string {
   const columns = COLUMNS.map(([name, type]) => `${name}: '${type}'`).join(', ')
-  return `SELECT * FROM read_json([${paths.map(quoted).join(', ')}], format = 'newline_delimited', columns = {${columns}})`
+  // Of itself it would take columns, and values over the events' own, from every folder that is named like year=2025.
+  const options = `format = 'newline_delimited', hive_partitioning = false, columns = {${columns}}`
+  return `SELECT * FROM read_json([${paths.map(literal).join(', ')}], ${options})`
 }
 
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
+/** A path as text of SQL that means this file alone: of itself, a star in it would find others. */
+function literal(path: string): string {
+  return `'${path.replaceAll(/[*?[]/g, '[$&]').replaceAll("'", "''")}'`
 }
 
 /** With its first rows ready, so that what is wrong with the query, or with the files, is told before them. */

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { committedFiles } from '../../src/archive/files.ts'
+import { FIELDS } from '../../src/event.ts'
 import { openLocalLake } from '../../src/lake/local.ts'
 import { type QueryOptions, query } from '../../src/sql/sql.ts'
 import { FilledLake, SUMS, sumsOf } from '../export/filled-lake.ts'
@@ -63,6 +64,20 @@ describe.each([
     expect((await ask('SELECT count(*) FROM events', place())).rows).toEqual([[60]])
   })
 })
+
+it.each(['user=bob', 'a*b', "a[1]?'"])(
+  'takes nothing from the name of the folder that the lake is in: %s',
+  async (name) => {
+    const within = join(folder, name)
+    source = new FilledLake(openLocalLake({ folder: within }))
+    await source.fill(10)
+    await cp(within, join(folder, 'aXb'), { recursive: true })
+    const { rows } = await ask('DESCRIBE events', { folder: within })
+    expect(rows.map(([column]) => column)).toEqual([...FIELDS])
+    const asked = 'SELECT count(*), count(DISTINCT "user") FROM events'
+    expect((await ask(asked, { folder: within })).rows).toEqual([[10, 10]])
+  },
+)
 
 it('has an empty table where nothing was archived', async () => {
   expect((await ask('SELECT count(*) FROM events', { root: '/nothing', folder })).rows).toEqual([[0]])
