@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { committedFiles, type LakeFile } from '../archive/files.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import { FIELDS } from '../event.ts'
@@ -162,14 +162,25 @@ function literal(path: string): string {
 async function answer(connection: DuckDBConnection, sql: string): Promise<QueryResult> {
   const result = await connection.stream(sql).catch(refuse)
   const whole = result.columnTypes().map((type) => WHOLE.has(type.toString()))
-  const chunks = result.yieldRowsJson()
-  const first = await chunks.next().catch(refuse)
+  const chunks = chunksOf(result, connection, sql)
+  const first = await chunks.next()
   const rows = async function* () {
-    for (let { done, value } = first; !done; { done, value } = await chunks.next().catch(refuse)) {
+    for (let { done, value } = first; !done; { done, value } = await chunks.next()) {
       for (const row of value ?? []) yield row.map((cell: unknown, i: number) => (whole[i] ? numberOf(cell) : cell))
     }
   }
   return { columns: result.columnNames(), rows: rows() }
+}
+
+/** A stream that fails looks like one that ends. Only its type tells, and only running the query again says why. */
+async function* chunksOf(result: DuckDBResult, connection: DuckDBConnection, sql: string): AsyncGenerator<unknown[][]> {
+  const type = result.returnType
+  yield* result.yieldRowsJson()
+  if (result.returnType === type) return
+  await connection.run(`EXPLAIN ANALYZE ${sql}`).catch(refuse)
+  throw new MusicFakerError('USAGE', 'DuckDB ended the query with an error after it had given rows', {
+    next: 'Let the query end in ORDER BY ALL: what is wrong is then told before the first row.',
+  })
 }
 
 function numberOf(value: unknown): unknown {

@@ -79,6 +79,20 @@ it.each(['user=bob', 'a*b', "a[1]?'"])(
   },
 )
 
+describe('an error after the first rows', () => {
+  const given: unknown[][] = []
+  const failing = (sql: string) =>
+    query({ sql, lake: source.lake, root: source.root, folder }, async ({ rows }) => {
+      for await (const row of rows) given.push(row)
+    }).catch((error) => error)
+
+  it('does not pass for the end, and is told in the words of DuckDB', async () => {
+    const sql = `SELECT CASE range WHEN 500000 THEN CAST('a' || range AS INTEGER) END FROM range(1000000)`
+    expect(await failing(sql)).toMatchObject({ code: 'USAGE', message: expect.stringContaining("'a500000'") })
+    expect(given.length).toBeGreaterThan(0)
+  })
+})
+
 it('has an empty table where nothing was archived', async () => {
   expect((await ask('SELECT count(*) FROM events', { root: '/nothing', folder })).rows).toEqual([[0]])
 })
