@@ -2,11 +2,11 @@
  * SQL over the committed events of a lake, as `events`: the ten fields, `timestamp` as a TIMESTAMP in UTC, `duration` as an
  * INTEGER. Which files hold them is asked of the commit log, not of the folders.
  *
- * A lake in a folder is read where it is. From any other, the events are first loaded into a database in a temporary
- * folder, some tens of megabytes of lines at a time.
+ * A lake in a folder is read where it is. From any other, and where DuckDB refuses a line that is an event, the events are
+ * first loaded into a database in a temporary folder, some tens of megabytes of lines at a time.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
@@ -16,6 +16,7 @@ import { FIELDS } from '../event.ts'
 import { wholeLines } from '../export/lines.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { openDuckDB } from './duckdb.ts'
+import { isRefusedLine, readable } from './readable.ts'
 
 /** Lines that lie in the temporary folder at once, while they are loaded. */
 const LOT_BYTES = 67_108_864
@@ -53,16 +54,20 @@ export interface QueryResult {
  *   the first rows are there; what `committedFiles` and the lake throw
  */
 export async function query<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
+  let { folder } = options
   for (let attempt = 1; ; attempt++) {
     let begun = false
     try {
-      return await queryOnce(options, (result) => {
+      return await queryOnce({ ...options, folder }, (result) => {
         begun = true
         return use(result)
       })
     } catch (error) {
+      if (begun || attempt === ATTEMPTS) throw error
+      // Loading gives it a line that it reads.
+      if (folder !== undefined && error instanceof MusicFakerError && isRefusedLine(error.cause)) folder = undefined
       // Joined with others since it was listed: its events are in another file now.
-      if (begun || !hasCode(error, 'LAKE_NOT_FOUND') || attempt === ATTEMPTS) throw error
+      else if (!hasCode(error, 'LAKE_NOT_FOUND')) throw error
     }
   }
 }
@@ -125,8 +130,16 @@ async function load(
   const lot = await open(path, 'a')
   try {
     let [total, waiting] = [0, 0]
+    const insert = () => connection.run(`INSERT INTO events ${selectFrom([path])}`)
+    const insertReadable = async (error: unknown) => {
+      if (!isRefusedLine(error)) throw error
+      const lines = readable(await readFile(path))
+      await lot.truncate()
+      await lot.writeFile(lines)
+      await insert()
+    }
     const take = async () => {
-      if (waiting > 0) await connection.run(`INSERT INTO events ${selectFrom([path])}`)
+      if (waiting > 0) await insert().catch(insertReadable)
       await lot.truncate()
       waiting = 0
     }
@@ -194,6 +207,16 @@ function refuse(cause: unknown): never {
       cause,
       next: 'Run the query again.',
     })
+  }
+  if (isRefusedLine(cause)) {
+    throw new MusicFakerError(
+      'USAGE',
+      'DuckDB refuses an event of the lake, and rows were given before it came to that',
+      {
+        cause,
+        next: 'Let the query end in ORDER BY ALL: it then reads all events before the first row, and such ones in another way.',
+      },
+    )
   }
   throw new MusicFakerError('USAGE', `DuckDB refuses the query: ${(cause as Error).message}`, {
     cause,

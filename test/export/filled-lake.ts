@@ -41,6 +41,11 @@ export class FilledLake {
     })
   }
 
+  /** Puts a message as it is, to be archived by the next `fill`. */
+  put(message: string): void {
+    this.#topic.put(0, Buffer.from(message))
+  }
+
   /** Says of a day that it is complete. */
   async seal(day: string): Promise<void> {
     await this.lake.write(`${dayFolder(this.root, day)}/${SEAL}`, new Uint8Array())

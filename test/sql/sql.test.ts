@@ -1,9 +1,10 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { committedFiles } from '../../src/archive/files.ts'
 import { FIELDS } from '../../src/event.ts'
+import { importFiles } from '../../src/import/import.ts'
 import { openLocalLake } from '../../src/lake/local.ts'
 import { type QueryOptions, query } from '../../src/sql/sql.ts'
 import { FilledLake, SUMS, sumsOf } from '../export/filled-lake.ts'
@@ -17,6 +18,19 @@ beforeEach(async () => {
   await source.fill(60)
 })
 afterEach(() => rm(folder, { recursive: true }))
+
+/** An event of the user `name`, as text: `from` in it is replaced by `to`. */
+function event(name: string, from: string, to: string): string {
+  const fields = {
+    artist: 'a',
+    track: 't',
+    timestamp: '2025-07-03T20:07:00',
+    genre: 'Jazz',
+    duration: 7,
+    platform: 'p',
+  }
+  return JSON.stringify({ user: name, ...fields, device: 'd', action: 'like', country: 'FR' }).replace(from, to)
+}
 
 function ask(sql: string, options: Partial<QueryOptions> = {}) {
   return query({ sql, lake: source.lake, root: source.root, ...options }, async ({ columns, rows }) => {
@@ -59,6 +73,22 @@ describe.each([
     expect(listed).toBe(2)
   })
 
+  it('reads every event, also those that DuckDB refuses', async () => {
+    source.put(event('half', '"t"', '"t\\ud83d"'))
+    source.put(event('further', '}', ',"further":"\\ud83d","user\\u0020":1}'))
+    source.put(event('twice', '"artist":"a"', '"artist":"of which this is not it","artist":"a"'))
+    await source.fill(1)
+    const asked = `SELECT "user", artist, track, timestamp, duration FROM events WHERE artist = 'a' ORDER BY "user"`
+    expect((await ask(asked, place())).rows).toEqual([
+      ['further', 'a', 't', '2025-07-03 20:07:00', 7],
+      ['half', 'a', 't\ufffd', '2025-07-03 20:07:00', 7],
+      ['twice', 'a', 't', '2025-07-03 20:07:00', 7],
+    ])
+    expect((await ask(`SELECT ${SUMS} FROM events`, place())).rows.map((row) => row.map(String))).toEqual([
+      sumsOf(await source.lines()),
+    ])
+  })
+
   it('does not look at files that no record names', async () => {
     await source.lake.write(`${source.root}/year=2025/month=07/day=01/batch_x.jsonl`, Buffer.from('not an event\n'))
     expect((await ask('SELECT count(*) FROM events', place())).rows).toEqual([[60]])
@@ -90,6 +120,20 @@ describe('an error after the first rows', () => {
     const sql = `SELECT CASE range WHEN 500000 THEN CAST('a' || range AS INTEGER) END FROM range(1000000)`
     expect(await failing(sql)).toMatchObject({ code: 'USAGE', message: expect.stringContaining("'a500000'") })
     expect(given.length).toBeGreaterThan(0)
+  })
+
+  it('that is of an event which DuckDB refuses says how to have that one read', async () => {
+    const file = join(folder, 'batch_20250703_200803.jsonl')
+    await writeFile(file, `${event('many', '', '')}\n`.repeat(20_000) + event('half', '"t"', '"t\\ud83d"'))
+    await importFiles({
+      ...{ lake: source.lake, root: source.root, folders: openLocalLake({ folder: '/' }), acceptGap: false },
+      origin: { from: 'folder', path: file },
+      signal: new AbortController().signal,
+      onRetry: () => undefined,
+    })
+    const told = { code: 'USAGE', next: expect.stringContaining('ORDER BY ALL') }
+    expect(await failing('SELECT * FROM events')).toMatchObject(told)
+    expect((await ask('SELECT "user" FROM events ORDER BY ALL', { folder })).rows).toHaveLength(20_061)
   })
 })
 
