@@ -1,8 +1,12 @@
 /** The kinds of values that the shapes of the REST API are made of. */
 import { z } from 'zod'
+import { LONGEST_NAME } from '../stats/tally.ts'
 
-/** Longer names are cut, so that one hostile event cannot make every answer large. */
-export const MAX_NAME = 120
+/**
+ * Longer names are cut, so that one hostile event cannot make every answer large. None that the lake counts by is: who chooses
+ * a name asks for it as it was shown.
+ */
+export const MAX_NAME = LONGEST_NAME
 
 export const count = z.number().int().nonnegative()
 export const time = z.iso.datetime()

@@ -153,6 +153,40 @@ describe('the page', () => {
       expect((await queryOf(page)).getAll('genre')).toEqual(['<b>x</b>'])
     }))
 
+  it('shows the longest names on a line each, and filters by them', () =>
+    stage.during({}, async ({ page }) => {
+      const [event] = await stage.flow.generate(1)
+      const evil = { ...event!, timestamp: formatTimestamp(Date.now()) }
+      const long = 'W'.repeat(256)
+      const fields = { user: long, artist: long, track: long, genre: long, platform: long, device: long }
+      await stage.flow.append(
+        Array.from({ length: 300 }, (_, i) => ({ ...evil, ...fields, action: i < 100 ? 'play' : long })),
+      )
+      await stage.flow.archive()
+      for (const place of ['#feed .track', '#top-tracks .name', '#top-artists .name', '#genres-over-time', '#skips']) {
+        await page.waitForSelector(`${place} bdi:text-is("${long}")`)
+      }
+      for (const field of ['genre', 'platform', 'device', 'action']) {
+        await page.click(`#${field} button:has(bdi:text-is("${long}"))`)
+        await page.waitForSelector(`#${field} [aria-pressed="true"] bdi:text-is("${long}")`)
+      }
+      expect(await page.locator('.chip').count()).toBe(4)
+      await until('it filters by them', async () => (await numberOf(page, '#events')) === 200)
+      for (const width of [360, 800, 1440]) {
+        await page.setViewportSize({ width, height: 900 })
+        expect(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(true)
+        const heights = await page.$$eval('.name, .person, .chip', (names) => names.map((name) => name.clientHeight))
+        expect(Math.max(...heights)).toBeLessThan(40)
+        const shares = (part: string) =>
+          page.$$eval(`.feed ${part}`, (parts) => parts.map((one) => one.clientWidth / one.parentElement!.clientWidth))
+        expect(Math.min(...(await shares('.track')))).toBeGreaterThan(0.5)
+        expect(Math.max(...(await shares('.action')))).toBeLessThan(0.45)
+      }
+      await page.click('#top-artists .person')
+      await until('the page about them', async () => (await numberOf(page, '#person-events')) === 300)
+      expect(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth')).toBe(true)
+    }))
+
   it('weighs less than 150 kB gzipped', async () => {
     let bytes = 0
     for (const entry of await readdir(PAGE, { recursive: true, withFileTypes: true })) {
