@@ -7,7 +7,7 @@ import { type BatchRecord, RECORD_FORMAT } from '../../src/archive/record.ts'
 import { systemClock } from '../../src/clock.ts'
 import { encode, type MusicEvent } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
-import type { EventLog } from '../../src/log/log.ts'
+import type { EventLog, PartitionReader } from '../../src/log/log.ts'
 import { eventually } from '../contract/log-reading.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
@@ -309,6 +309,32 @@ describe('refusing', () => {
     for (let n = 0; n < 5; n++) topic.put(0, message(n))
     topic.truncate(0, 3)
     expect(await run()).toMatchObject({ events: 2, gaps: 3 })
+  })
+
+  it('accepts no gap where it is a topic made again that begins later', async () => {
+    topic.put(0, message(1))
+    await run()
+    const former = topic.topicId
+    for (let n = 2; n < 5; n++) topic.put(0, message(n))
+    topic.truncate(0, 3)
+    const open = log.open.bind(log)
+    log.open = (from) => {
+      const reader = open(from)
+      const read: PartitionReader['read'] = (options) =>
+        reader.read(options).catch((error) => {
+          if (topic.topicId === former) {
+            topic.recreate()
+            for (let n = 5; n < 15; n++) topic.put(0, message(n))
+            topic.truncate(0, 8)
+          }
+          throw error
+        })
+      return { read, close: () => reader.close() }
+    }
+    expect(await run({ acceptGap: true })).toMatchObject({ events: 2, gaps: 8 })
+    const gapsOf = async (id: string) => (await records(lake, ROOT, id, 0)).filter(({ kind }) => kind === 'gap')
+    expect(await gapsOf(former)).toEqual([])
+    expect(await gapsOf(topic.topicId)).toMatchObject([{ first: 0, next: 8 }])
   })
 
   it.each([
