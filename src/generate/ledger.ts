@@ -8,10 +8,11 @@
  * twice more does not cancel out.
  *
  * Lines are only ever added, each in one write: several producers may share a file, and a process that is killed leaves
- * at worst an unfinished last line, which does not count.
+ * at worst an unfinished last line, which does not count. So does a disk that is full or loses its power. Whoever adds the
+ * next entry ends that line with ` unfinished`; nothing is taken back, since another may have added a whole line by then.
  */
 import { hash } from 'node:crypto'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { MusicFakerError } from '../errors.ts'
 
@@ -23,6 +24,8 @@ export interface Fingerprint {
 
 export const EMPTY_FINGERPRINT: Fingerprint = { count: 0, sum: 0n }
 
+const UNFINISHED = ' unfinished'
+const LF = 0x0a
 const ENTRY = /^\{"count":(\d{1,15}),"sum":"([0-9a-f]{16})"\}$/
 
 /** Counts and sums `lines`: events, each without its line feed. */
@@ -60,6 +63,7 @@ export async function readLedger(file: string): Promise<Fingerprint> {
   // Empty where the last line is finished.
   lines.pop()
   for (const [i, line] of lines.entries()) {
+    if (line.endsWith(UNFINISHED)) continue
     const entry = ENTRY.exec(line)
     if (entry === null) throw unreadable(file, `line ${i + 1} is not an entry`)
     total = addFingerprints(total, { count: Number(entry[1]), sum: BigInt(`0x${entry[2]}`) })
@@ -69,28 +73,53 @@ export async function readLedger(file: string): Promise<Fingerprint> {
 
 /** Adds entries to a ledger. */
 export class LedgerWriter {
+  readonly #file: string
   readonly #descriptor: number
 
-  /** Makes the file where it is missing. @throws CONFIG_UNREADABLE when it cannot be written */
+  /** Makes the file where it is missing. @throws CONFIG_UNREADABLE when it cannot be read or written */
   constructor(file: string) {
+    this.#file = file
     try {
-      this.#descriptor = openSync(file, 'a')
+      this.#descriptor = openSync(file, 'a+')
     } catch (cause) {
-      throw new MusicFakerError('CONFIG_UNREADABLE', `cannot write the ledger ${file}: ${(cause as Error).message}`, {
-        cause,
-        next: 'Choose a file that you may write to.',
-      })
+      throw unwritable(file, (cause as Error).message, cause)
     }
   }
 
-  /** Blocks for the write; what is acknowledged must be in the ledger before the next append is. */
+  /**
+   * Blocks for the write; what is acknowledged must be in the ledger before the next append is.
+   * @throws CONFIG_UNREADABLE when the entry could not be written whole, and does not count
+   */
   add({ count, sum }: Fingerprint): void {
-    writeSync(this.#descriptor, `{"count":${count},"sum":"${sum.toString(16).padStart(16, '0')}"}\n`)
+    const entry = `{"count":${count},"sum":"${sum.toString(16).padStart(16, '0')}"}\n`
+    let whole: boolean
+    try {
+      const line = Buffer.from(this.#isCutOff() ? `${UNFINISHED}\n${entry}` : entry)
+      // The rest is not sent after it: another producer's entry may come in between.
+      whole = writeSync(this.#descriptor, line) === line.length
+    } catch (cause) {
+      throw unwritable(this.#file, (cause as Error).message, cause)
+    }
+    if (!whole) throw unwritable(this.#file, 'there was no room for a whole entry')
+  }
+
+  /** Looked at each time: another producer of the file may have been killed since. */
+  #isCutOff(): boolean {
+    const { size } = fstatSync(this.#descriptor)
+    const last = Buffer.alloc(1)
+    return size > 0 && readSync(this.#descriptor, last, 0, 1, size - 1) === 1 && last[0] !== LF
   }
 
   close(): void {
     closeSync(this.#descriptor)
   }
+}
+
+function unwritable(file: string, why: string, cause?: unknown): MusicFakerError {
+  return new MusicFakerError('CONFIG_UNREADABLE', `cannot write the ledger ${file}: ${why}`, {
+    cause,
+    next: 'Choose a file that you may read and write, on a disk with room.',
+  })
 }
 
 function unreadable(file: string, why: string, cause?: unknown): MusicFakerError {

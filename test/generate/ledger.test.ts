@@ -1,9 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { addFingerprints, EMPTY_FINGERPRINT, fingerprint, LedgerWriter, readLedger } from '../../src/generate/ledger.ts'
+
+const run = promisify(execFile)
+/** The unit of `ulimit -f`, in bytes, as POSIX has it. */
+const BLOCK = 512
 
 let folder: string
 let file: string
@@ -60,6 +67,45 @@ test('what is written is read back, over several writers', async () => {
 test('a line that a killed process left unfinished does not count', async () => {
   await writeFile(file, '{"count":2,"sum":"00000000000000ff"}\n{"count":3,"sum":"0000')
   expect(await readLedger(file)).toEqual({ count: 2, sum: 255n })
+})
+
+test('an unfinished line does not spoil what is added after it, by whom ever', async () => {
+  const [first, second] = [new LedgerWriter(file), new LedgerWriter(file)]
+  first.add({ count: 2, sum: 255n })
+  await appendFile(file, '{"count":3,"sum":"0000')
+  second.add({ count: 4, sum: 1n })
+  // Whole but for its line feed: what did not get to its end does not count.
+  await appendFile(file, '{"count":3,"sum":"0000000000000000"}')
+  first.add({ count: 8, sum: 1n })
+  first.close()
+  second.close()
+  expect(await readLedger(file)).toEqual({ count: 14, sum: 257n })
+})
+
+test('an entry that has no room is an error, and counts nowhere', async () => {
+  const entry = '{"count":1,"sum":"0000000000000001"}\n'
+  const there = Math.floor(BLOCK / entry.length)
+  await writeFile(file, entry.repeat(there))
+  const ledger = fileURLToPath(new URL('../../src/generate/ledger.ts', import.meta.url))
+  const script = `import { LedgerWriter } from ${JSON.stringify(ledger)}
+    try {
+      new LedgerWriter(${JSON.stringify(file)}).add({ count: 1, sum: 1n })
+    } catch (error) {
+      console.log(error.code, error.message)
+    }`
+  // Files of one block at most: the system writes what fits, and tells how much that was.
+  const { stdout } = await run('sh', [
+    '-c',
+    'ulimit -f 1; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ])
+  expect(stdout).toMatch(/^CONFIG_UNREADABLE cannot write the ledger .*: there was no room for a whole entry\n$/)
+  expect(await readLedger(file)).toEqual({ count: there, sum: BigInt(there) })
+  const writer = new LedgerWriter(file)
+  writer.add({ count: 1, sum: 1n })
+  writer.close()
+  expect(await readLedger(file)).toEqual({ count: there + 1, sum: BigInt(there + 1) })
 })
 
 test('a ledger that is not there is empty', async () => {
