@@ -3,7 +3,7 @@
  * take them. Everything that a cluster keeps is under `<dataDir>/cluster/`:
  *
  *   engine            "jvm" or "docker": what the cluster was first started with, and stays with
- *   lock              held while a command starts or stops services
+ *   lock.sqlite       locked while a command starts or stops services; lock.pid tells which
  *   run/<service>.json   the process of a service: pid, identity, start
  *   run/<service>.tmp    its temporary files; emptied at each start
  *   logs/<service>.log   its log; `.log.1` and `.log.2` are older; `.out` is what the process itself printed
