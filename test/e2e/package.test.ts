@@ -1,4 +1,4 @@
-/** The published package: built, packed, installed elsewhere, and run by its own name. */
+/** The published package: packed from a fresh clone, installed elsewhere, and run by its own name. */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,6 @@ async function copyOfSources(): Promise<string> {
 
 it('works once installed: commands, page, and all it needs beside its code', async () => {
   const copy = await copyOfSources()
-  await run('npm', ['run', 'build'], { cwd: copy })
   const { stdout: packed } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: copy })
   const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }]
   const paths = files.map(({ path }) => path)
