@@ -109,6 +109,26 @@ describe('events read from their bytes', () => {
     TIMEOUT_MS,
   )
 
+  it('are left to decode where the timestamp that comes first is raw bytes of zero', () => {
+    const zeros = '\0'.repeat(16)
+    const value = Buffer.from(
+      encode(eventOf({}, NOW))
+        .toString()
+        .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d/, zeros),
+    )
+    expect(value.includes(`"${zeros}:`)).toBe(true)
+    expect(decode(value, NOW).ok).toBe(false)
+    expect(new EventBytes().read(value, 0, value.length)).toBe(false)
+  })
+
+  it('are read where the first of all is of the minute in which clocks begin', () => {
+    const value = encode(eventOf({ timestamp: '1970-01-01T00:00:05.123456' }))
+    const bytes = new EventBytes()
+    const decoded = decode(value, NOW)
+    expect(bytes.read(value, 0, value.length)).toBe(true)
+    expect(decoded).toMatchObject({ ok: true, minute: bytes.minute })
+  })
+
   it('are read where they have the documented shape, also with the spaces that Python sets', () => {
     const event = eventOf({ user: 'Zoë', track: '椎名林檎' }, NOW + MAX_FUTURE_MS)
     const python = encode(event).toString().replaceAll('":', '": ').replaceAll(',"', ', "')

@@ -44,15 +44,11 @@ export const COUNTRY = 9
 /** Bytes that must stand somewhere: at least four of them. */
 class Literal {
   readonly length: number
-  /** Little-endian. The last one overlaps the one before it where the length is no multiple of four. */
   readonly #words: Int32Array
 
   constructor(text: string) {
-    const bytes = Buffer.from(text)
-    this.length = bytes.length
-    this.#words = Int32Array.from({ length: Math.ceil(bytes.length / 4) }, (_, i) =>
-      bytes.readInt32LE(Math.min(i * 4, bytes.length - 4)),
-    )
+    this.length = text.length
+    this.#words = wordsOf(text)
   }
 
   /** The caller sees to it that `at + length` is within the view. */
@@ -62,6 +58,14 @@ class Literal {
     for (let i = 0; i < last; i++) if (view.getInt32(at + i * 4, true) !== words[i]) return false
     return view.getInt32(at + this.length - 4, true) === words[last]
   }
+}
+
+/** Of an ASCII text, little-endian. The last one overlaps the one before it where the length is no multiple of four. */
+function wordsOf(text: string): Int32Array {
+  const bytes = Buffer.from(text)
+  return Int32Array.from({ length: Math.ceil(bytes.length / 4) }, (_, i) =>
+    bytes.readInt32LE(Math.min(i * 4, bytes.length - 4)),
+  )
 }
 
 /** Of the fields with few values, whatever the event. */
@@ -104,8 +108,8 @@ export class EventBytes {
   /** The same. At least one byte follows the closing quote of each text. */
   view: DataView = new DataView(this.data.buffer)
   #source: Uint8Array = this.data
-  /** The bytes of the timestamp from which `minute` was read: minutes repeat. */
-  readonly #minuteWords = new Int32Array(4)
+  /** The bytes of the timestamp from which `minute` was read, those of minute 0 at first: minutes repeat. */
+  readonly #minuteWords = wordsOf('1970-01-01T00:00')
   #leads = COMPACT
   #at = 0
   #end = 0
