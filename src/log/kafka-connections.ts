@@ -97,9 +97,13 @@ export class KafkaConnections {
   }
 }
 
-/** A connection that renews its authentication still takes requests. */
+/**
+ * A connection that renews its authentication still takes requests. The library (2.12.1) says so of one that is lost, too:
+ * its timer for that goes on.
+ */
 export function usable(connection: Connection): boolean {
-  return connection.status === 'connected' || connection.status === 'reauthenticating'
+  const { status, socket } = connection
+  return !socket.destroyed && (status === 'connected' || status === 'reauthenticating')
 }
 
 /** `host:port`, also with an IPv6 address in brackets. */

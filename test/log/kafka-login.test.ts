@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type KafkaOptions, openKafkaLog } from '../../src/log/kafka.ts'
+import { KafkaConnections } from '../../src/log/kafka-connections.ts'
 import { drain, message } from '../contract/log-reading.ts'
 import { type Listener, PASSWORD, type SecureBroker, startSecureBroker, USER } from './secure-broker.ts'
 
@@ -20,13 +22,12 @@ describe.skipIf(skipped)(`kafka login${skipped ? ` (skipped: ${services.skipped}
   })
   afterAll(() => broker?.stop())
 
+  const limits = { partitions: 1, requestTimeout: 30_000, connectTimeout: 1_500 }
   const open = (listener: Listener, login: Login, host = '127.0.0.1') =>
     openKafkaLog({
       brokers: [`${host}:${broker.ports[listener]}`],
       topic: 'login',
-      partitions: 1,
-      requestTimeout: 30_000,
-      connectTimeout: 1_500,
+      ...limits,
       ...login,
     })
   const sasl = (mechanism: NonNullable<KafkaOptions['sasl']>['mechanism'], password = PASSWORD) => ({
@@ -53,6 +54,23 @@ describe.skipIf(skipped)(`kafka login${skipped ? ` (skipped: ${services.skipped}
 
   it('finds a broker by its name, and checks the certificate against it', async () => {
     await (await open('SSL', { tls: { ca: broker.ca } }, 'localhost')).close()
+  })
+
+  it('opens anew a connection that was lost, also when it is time to renew its login', async () => {
+    const address = { host: '127.0.0.1', port: broker.ports.SASL_PLAINTEXT }
+    const connections = new KafkaConnections({ brokers: [], topic: 'login', ...limits, ...sasl('PLAIN') })
+    const lost = await connections.shared(address)
+    expect(await connections.shared(address)).toBe(lost)
+    const closed = once(lost, 'close')
+    lost.socket.destroy()
+    await closed
+    // As its timer does, at four fifths of the time that a broker gives with connections.max.reauth.ms.
+    lost.reauthenticate()
+    expect(lost.status).toBe('reauthenticating')
+    const opened = await connections.shared(address)
+    expect(opened).not.toBe(lost)
+    expect(opened.isConnected()).toBe(true)
+    connections.closeAll()
   })
 
   it.each([
