@@ -1,6 +1,6 @@
 /** One event on its way from a line of the lake to a row of another format. */
 import { MusicFakerError } from '../errors.ts'
-import { decode, FIELDS, type MusicEvent } from '../event.ts'
+import { decode, FIELDS } from '../event.ts'
 import {
   ACTION,
   ARTIST,
@@ -16,10 +16,10 @@ import {
 } from '../event-bytes.ts'
 import { KnownTexts } from '../known-texts.ts'
 import type { SummaryBuilder } from '../stats/summary.ts'
+import { extraOf } from './extra.ts'
 
 /** The fraction of a timestamp begins here. */
 const FRACTION = 'YYYY-MM-DDTHH:MM:SS.'.length
-const KNOWN = new Set<string>(FIELDS)
 
 /** Made once and used again: each `read` overwrites what the last one found. */
 export class EventRow {
@@ -83,7 +83,8 @@ export class EventRow {
   }
 
   #decode(summary: SummaryBuilder): void {
-    const decoded = decode(this.data.subarray(this.start, this.end), Number.POSITIVE_INFINITY)
+    const line = this.data.subarray(this.start, this.end)
+    const decoded = decode(line, Number.POSITIVE_INFINITY)
     if (!decoded.ok) {
       throw new MusicFakerError('COMMIT_CORRUPT', `${this.path} has a line that is no event: ${decoded.detail}`, {
         next: 'Run: music-faker verify --deep',
@@ -94,7 +95,7 @@ export class EventRow {
     this.duration = event.duration
     this.minute = minute
     this.micros = this.#microsOfMinute()
-    this.extra = extraOf(event)
+    this.extra = extraOf(event, line)
     summary.add(event, minute)
   }
 
@@ -102,9 +103,4 @@ export class EventRow {
     const text = this.texts[TIMESTAMP] as string
     return Number(text.slice(17, 19)) * 1_000_000 + Number(text.slice(FRACTION).padEnd(6, '0'))
   }
-}
-
-function extraOf(event: MusicEvent): string | null {
-  const extra = Object.entries(event).filter(([name]) => !KNOWN.has(name))
-  return extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra))
 }
