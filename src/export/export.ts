@@ -23,6 +23,7 @@ import { compressed, encoderOf, type Format, type RowEncoder } from './formats.t
 import { wholeLines } from './lines.ts'
 import { Backlog, Positions, type Slice, sliceName } from './plan.ts'
 import { EventRow } from './row.ts'
+import { sourceFiles } from './source.ts'
 
 /** Files of the lake whose names are held at once, some 300 bytes each. */
 const FILES_HELD = 200_000
@@ -139,7 +140,7 @@ class Export {
     }
     const backlog = new Backlog(positions, filesHeld)
     const waiting = new Map<string, number>()
-    for await (const file of committedFiles(lake, root)) {
+    for await (const file of sourceFiles(lake, root)) {
       signal.throwIfAborted()
       const { day, events } = file
       if (day === null || day < from || (until !== undefined && day > until)) continue

@@ -7,6 +7,7 @@
  */
 import type { LakeFile } from '../archive/files.ts'
 import { baseName } from '../archive/layout.ts'
+import { IMPORT_ID } from '../archive/lineages.ts'
 import { MusicFakerError } from '../errors.ts'
 
 /** The offsets of a stream up to which it is exported, and how many events of it that are. */
@@ -45,7 +46,11 @@ export function sliceName({ topicId, partition, first, next }: Omit<Slice, 'file
 export class Positions {
   readonly #positions = new Map<string, Position>()
 
-  /** @param file of an export @throws COMMIT_CORRUPT for a name that is not one of an exported file */
+  /**
+   * @param file of an export
+   * @throws COMMIT_CORRUPT for a name that is not one of an exported file; COMMIT_UNKNOWN_FORMAT for one that holds
+   *   imports and does not say whose, as names once were
+   */
   add({ path, day, events }: Pick<LakeFile, 'path' | 'day' | 'events'>): void {
     const match = /^events_(.+)_p(\d+)_(\d+)-(\d+)\./.exec(baseName(path))
     if (!match || day === null) {
@@ -54,6 +59,11 @@ export class Positions {
       })
     }
     const [topicId = '', partition, , last] = match.slice(1)
+    if (topicId === IMPORT_ID) {
+      throw new MusicFakerError('COMMIT_UNKNOWN_FORMAT', `${path} does not say of which lake its imported events are`, {
+        next: 'Export to another, empty folder.',
+      })
+    }
     const key = keyOf({ topicId, partition: Number(partition), day })
     const before = this.#positions.get(key)
     this.#positions.set(key, {

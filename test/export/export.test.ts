@@ -5,6 +5,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { committedFiles } from '../../src/archive/files.ts'
 import { type ExportOptions, exportLake } from '../../src/export/export.ts'
+import { importFiles } from '../../src/import/import.ts'
 import { openLocalLake } from '../../src/lake/local.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
@@ -109,6 +110,32 @@ it('leaves days that are not sealed, says so, and exports what comes late to tho
   })
   expect(await run(destination)).toMatchObject({ events: 87, waiting: [] })
   expect(await exported(destination)).toEqual(await source.lines())
+})
+
+it('takes the imports of several lakes, and of several topics, into one destination', async () => {
+  const destination = openMemoryLake()
+  const first = (await source.lines())[0] as string
+  const all: string[] = []
+  const imports = [
+    ['/a', 'bob'],
+    ['/a', 'eve'],
+    ['/b', 'eve'],
+  ] as const
+  for (const [root, user] of imports) {
+    const lake = openMemoryLake()
+    const line = first.replace(/user\d+/, user)
+    await lake.write('/old/batch_20250703_200803.jsonl', Buffer.from(line))
+    await importFiles({
+      ...{ lake, root, folders: lake, origin: { from: 'folder', path: '/old' }, acceptGap: false },
+      signal: new AbortController().signal,
+      onRetry: () => undefined,
+    })
+    expect(await run(destination, { lake, root })).toMatchObject({ events: 1 })
+    expect(await run(destination, { lake, root })).toMatchObject({ events: 0 })
+    all.push(line)
+  }
+  await run(destination)
+  expect(await exported(destination)).toEqual([...all, ...(await source.lines())].sort())
 })
 
 it('goes over the lake in rounds when it holds more files than may be held', async () => {

@@ -48,6 +48,11 @@ it('refuses files that overlap, or hold fewer events than were exported of their
   expect(() => slicesOf([file(0, 20, 5)], after(first))).toThrow(/holds other events/)
 })
 
+it('refuses an export that does not tell whose imports it holds', () => {
+  const slice = { ...file(0, 10), topicId: 'import' }
+  expect(() => after([{ ...slice, files: [], skip: 0 } as Slice])).toThrow(/of which lake/)
+})
+
 it('keeps exported files to a size', () => {
   const half = SLICE_EVENTS / 2
   const files = [file(0, half), file(half, 2 * half), file(2 * half, 2 * half + 1)]
