@@ -35,8 +35,10 @@ export class FileChanges {
     const change = record && fileChange(record)
     if (!change) return
     for (const path of change.gone) {
+      const line = this.#lines.get(path)
       // Named by these records: then nobody needs to know that it was there.
-      if (!this.#lines.delete(path)) this.#lines.set(path, { path, gone: record.seq })
+      if (line && !('gone' in line)) this.#lines.delete(path)
+      else if (!line) this.#lines.set(path, { path, gone: record.seq })
     }
     for (const file of change.come) this.#lines.set(file.path, entryOf(file, record))
   }
