@@ -8,7 +8,9 @@ import { link, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { foldersOf } from '../src/archive/compactor.ts'
 import { filesOf as liveFilesOf } from '../src/archive/files.ts'
+import { joinedOf } from '../src/archive/join-plan.ts'
 import { partitionCommits } from '../src/archive/layout.ts'
 import { decodeRecord } from '../src/archive/record.ts'
 import { MusicFakerError } from '../src/errors.ts'
@@ -24,7 +26,7 @@ import { boundLake } from '../test/lake/bound-lake.ts'
 import { openAppendingLake, openMemoryLake } from '../test/lake/memory.ts'
 import { APPENDING_STEPS, COPYING_STEPS, dyingLake, type Step, tornCalls, WAYS, type Way } from './dying-lake.ts'
 import { LONG } from './form.ts'
-import { archiveUpTo, DAYS, filesOf, joinAll, messages, own, ownAndJoin, TOPIC } from './joining-scene.ts'
+import { alive, archiveUpTo, DAYS, filesOf, joinAll, messages, own, ownAndJoin, TOPIC } from './joining-scene.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
 const MESSAGES = 20
@@ -170,14 +172,42 @@ it('is fenced like any owner: one that was taken over joins nothing', async () =
     await ownAndJoin(of)
     const before = await everyPath(lake)
     await expect(
-      sleeper.join({
-        joined: { path: '/x', day: null, events: 0, bytes: 0, crc32: '00000000', parts: [[0, 1, null]] },
-        files: [],
-      }),
+      sleeper.tend(
+        ({ join }) =>
+          join({
+            joined: { path: '/x', day: null, events: 0, bytes: 0, crc32: '00000000', parts: [[0, 1, null]] },
+            files: [],
+          }),
+        alive(),
+      ),
     ).rejects.toMatchObject({ code: 'COMMIT_FENCED' })
     expect(await everyPath(lake)).toEqual(before)
     await ownAndJoin(of)
     await expectJoined(lake, 'fenced')
+  }
+})
+
+it('records no join of a file that is gone: it would come back in the joined one, or nobody could put that in its place', async () => {
+  for (const lake of [openMemoryLake(), openAppendingLake()]) {
+    const of = { log, lake, root: ROOT }
+    await archiveUpTo(of, MESSAGES)
+    const commits = await own(of)
+    const live = liveFilesOf(lake, ROOT, (await log.describe()).topicId, 0)
+    const folders = foldersOf(live, { root: ROOT, before: Number.POSITIVE_INFINITY, day: DAYS[0] })
+    const { joined, files } = joinedOf((await folders.next()).value)
+    const staged = `${commits.staging}/joined.jsonl`
+    if (!lake.concat) {
+      await lake.write(staged, Buffer.concat(await Promise.all(files.map(({ path }) => lake.read(path)))))
+    }
+    await lake.remove(files[2]!.path)
+    const before = await everyPath(lake)
+    const joining = { joined: { ...joined, ...(!lake.concat && { staged }) }, files }
+    await expect(commits.tend(({ join }) => join(joining), alive())).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
+    expect(await everyPath(lake)).toEqual(before)
+    expect(commits.stuck).toBe(false)
+    await commits.close()
+    const { problems } = await verify({ lake, root: ROOT, deep: true })
+    expect(problems).toMatchObject([{ kind: 'file_missing', path: files[2]!.path }])
   }
 })
 

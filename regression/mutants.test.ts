@@ -34,6 +34,7 @@ interface Mutant {
     | 'regression/kill-at-every-step'
     | 'regression/damaged-lake'
     | 'test/archive/archiver'
+    | 'test/archive/file-changes'
     | 'test/archive/fold'
     | 'test/archive/leaving'
     | 'test/archive/lost-answers'
@@ -216,6 +217,28 @@ const MUTANTS: Mutant[] = [
     line: 'const before = this.#turn',
     becomes: 'const before = Promise.resolve()',
     caughtBy: 'regression/commit-protocol',
+  },
+  {
+    name: 'files are joined and removed at once',
+    file: COMMITS,
+    line: '    await this.#tending.take(signal)\n',
+    becomes: '',
+    caughtBy: 'regression/commit-protocol',
+    short: true,
+  },
+  {
+    name: 'files that are gone are joined',
+    file: COMMITS,
+    line: 'await checkThere(this.#of, joining.files)',
+    becomes: 'await Promise.resolve()',
+    caughtBy: 'regression/compaction',
+  },
+  {
+    name: 'a file that is crossed out twice is there again',
+    file: 'src/archive/file-changes.ts',
+    line: "if (line && !('gone' in line)) this",
+    becomes: 'if (line) this',
+    caughtBy: 'test/archive/file-changes',
   },
   {
     name: 'a compaction that the lake refuses passes as done',

@@ -13,7 +13,7 @@ import { verify } from '../src/lake/verify.ts'
 import type { EventLog } from '../src/log/log.ts'
 import { openMemoryLake } from '../test/lake/memory.ts'
 import { MemoryTopic } from '../test/log/memory.ts'
-import { archiveUpTo, messages, own, ownAndJoin, TOPIC } from './joining-scene.ts'
+import { alive, archiveUpTo, messages, own, ownAndJoin, TOPIC } from './joining-scene.ts'
 import { expectLakeHoldsLog } from './lake-holds-log.ts'
 
 const MESSAGES = 16
@@ -127,7 +127,7 @@ it('names as left what the commit log does not name any more, until it is run ag
   const report = await repairWith(
     meanwhile(async () => {
       const commits = await own({ log, lake, root: ROOT })
-      await commits.retire([{ path, day, events, bytes }])
+      await commits.tend(({ retire }) => retire([{ path, day, events, bytes }]), alive())
       await commits.close()
       await fold(MANY)
     }),

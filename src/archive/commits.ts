@@ -8,6 +8,8 @@
  *   publish  move the record's staged files to their place. Idempotent; anyone may redo it. A record is created only
  *            after the one before it is published, so only the last one can ever need redoing.
  *   join     create a record that says which files one file takes the place of, then see to it (`join.ts`). Idempotent, too.
+ *   retire   create a record that names files, then remove them. Idempotent, too. Who joins or retires files does so within
+ *            `tend`, as what it was told is there has to be there still.
  *
  *   fold     sum up the records in a checkpoint and remove the older ones, in the background (`fold.ts`).
  *
@@ -21,11 +23,12 @@
 import { randomUUID } from 'node:crypto'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import { pause, retrying } from '../retry.ts'
+import { Slots } from '../stats/slots.ts'
 import { lastFolded } from './checkpoint.ts'
 import { create, type Ownership, readIfThere, stagingOf } from './create.ts'
 import { fold } from './fold.ts'
 import { lastReal, readHead } from './head.ts'
-import { publishJoined, publishStop, removeFiles } from './join.ts'
+import { checkThere, publishJoined, publishStop, removeFiles } from './join.ts'
 import { baseName, partitionCommits, partitionStaging, recordName } from './layout.ts'
 import { publishBatch } from './publish.ts'
 import {
@@ -51,6 +54,18 @@ export type BatchContents = Pick<
 /** What a compaction record says beyond its place in the log. */
 export type Joining = Pick<CompactionRecord, 'joined' | 'files'>
 
+/** What takes files away, for as long as `CommitLog.tend` lasts. Each throws as `CommitLog.commit` does. */
+export interface Tending {
+  /**
+   * Puts one file in the place of others, between two commits. Resolves false when the lake refuses to append them to each
+   * other, or one of them is removed by others meanwhile: they are as they were then, but for the name of the first. Throws
+   * COMMIT_CORRUPT, too, when one of them is not there to begin with: then nothing is recorded.
+   */
+  join(joining: Joining): Promise<boolean>
+  /** Removes files for good, between two commits: recorded, so that nobody misses them. */
+  retire(files: RetentionRecord['files']): Promise<void>
+}
+
 export class CommitLog {
   readonly #of: Ownership
   readonly #folder: string
@@ -62,6 +77,7 @@ export class CommitLog {
   #folding: Promise<void> | undefined
   /** Settles when the record before is published: one at a time. */
   #turn: Promise<unknown> = Promise.resolve()
+  readonly #tending = new Slots(1)
   /** To be called when a commit has ended. */
   #ended: () => void = () => undefined
   /** Why a record that was created could not be published. Nothing may come after it. */
@@ -140,19 +156,33 @@ export class CommitLog {
   }
 
   /**
-   * Puts one file in the place of others, between two commits. Resolves false when the lake refuses to append them to each
-   * other, or one of them is gone: they are as they were then, but for the name of the first. Throws as `commit` does.
+   * Does work that takes files away, one at a time: from its look at which files there are (`filesOf`) to the last that it
+   * names in a record, nobody else makes one go. Two at once would each name what the other has taken away: a file that
+   * was removed would be there again, as part of one that it was joined to.
+   * @param signal ends the wait for others; what has begun is the work's own to end
+   * @throws the signal's reason, and what the work throws
    */
-  join(joining: Joining): Promise<boolean> {
+  async tend<T>(work: (files: Tending) => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.#tending.take(signal)
+    try {
+      return await work({ join: (joining) => this.#join(joining), retire: (files) => this.#retire(files) })
+    } finally {
+      this.#tending.release()
+    }
+  }
+
+  #join(joining: Joining): Promise<boolean> {
     return this.#inTurn(async () => {
+      await checkThere(this.#of, joining.files).catch(async (error) => {
+        throw await this.#unlessFenced(error)
+      })
       const record: CompactionRecord = { ...this.#following(this.#next), kind: 'compaction', ...joining }
       await this.#append(record)
       return this.#publish(record)
     })
   }
 
-  /** Removes files for good, between two commits: recorded, so that nobody misses them. Throws as `commit` does. */
-  retire(files: RetentionRecord['files']): Promise<void> {
+  #retire(files: RetentionRecord['files']): Promise<void> {
     return this.#inTurn(async () => {
       const record: RetentionRecord = { ...this.#following(this.#next), kind: 'retention', files }
       await this.#append(record)

@@ -8,13 +8,14 @@ import type { Clock } from '../clock.ts'
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
 import { parentOf } from '../lake/path.ts'
 import type { LakeStorage } from '../lake/storage.ts'
-import { backoff, pause, retrying, unlessAborted } from '../retry.ts'
+import { backoff, pause, retrying } from '../retry.ts'
 import type { Slots } from '../stats/slots.ts'
-import type { CommitLog } from './commits.ts'
+import type { CommitLog, Tending } from './commits.ts'
 import { crcText } from './crc32.ts'
 import { filesOf } from './files.ts'
+import { notAsCommitted } from './join.ts'
 import { entryOf, JOIN_LIMITS, type JoinLimits, joinedOf, planJoins } from './join-plan.ts'
-import { baseName, laterName, readBatchName } from './layout.ts'
+import { laterName, readBatchName } from './layout.ts'
 import type { ManifestEntry } from './manifest.ts'
 
 const HOUR_MS = 3_600_000
@@ -62,6 +63,14 @@ export interface PassOptions {
   gently?: boolean
 }
 
+/** A pass that is under way. */
+interface Pass {
+  join: Tending['join']
+  /** Of its budget. */
+  left: { joins: number; bytes: number }
+  gently: boolean
+}
+
 export class Compactor {
   readonly #of: CompactorOptions
   /** Folders that are not tried again: a file of theirs is not as it should be, or the lake refuses. */
@@ -80,7 +89,11 @@ export class Compactor {
   async run(clock: Clock, turns: Slots): Promise<void> {
     const { signal, commits } = this.#of
     while (!signal.aborted && !commits.stuck) {
-      if (!(await this.#take(turns))) return
+      const taken = await turns.take(signal).then(
+        () => true,
+        () => false,
+      )
+      if (!taken) return
       const before = Math.floor(clock.now() / HOUR_MS) * HOUR_MS
       const done = await this.pass({ before, budget: PASS, gently: true })
         .catch((error) => this.#tellOf(error))
@@ -91,40 +104,30 @@ export class Compactor {
     }
   }
 
-  /** False when it is not to wait any longer. */
-  async #take(turns: Slots): Promise<boolean> {
-    const turn = turns.take()
-    try {
-      await unlessAborted(turn, this.#of.signal)
-      return true
-    } catch {
-      void turn.then(() => turns.release())
-      return false
-    }
-  }
-
   /**
    * Joins what is worthwhile, the oldest days first. Resolves false when the budget ended it.
    * @throws COMMIT_FENCED and other final errors of a commit, the signal's reason
    */
   async pass(options: PassOptions): Promise<boolean> {
+    const { commits, signal } = this.#of
+    const { gently = false } = options
     const left = { ...(options.budget ?? { joins: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }) }
     let folded = 0
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#passOnce(options, left)
+        await commits.tend(({ join }) => this.#passOnce(options, { join, left, gently }), signal)
         return left.joins > 0 && left.bytes > 0
       } catch (error) {
-        if (this.#of.commits.stuck) throw error
+        if (commits.stuck) throw error
         if (isRetryable(error)) this.#of.onRetry(error as MusicFakerError)
         // The commit log was folded while it was read.
         else if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND') || ++folded === ATTEMPTS) throw error
-        await pause(backoff(attempt), this.#of.signal)
+        await pause(backoff(attempt), signal)
       }
     }
   }
 
-  async #passOnce({ before, day, gently = false }: PassOptions, left: { joins: number; bytes: number }): Promise<void> {
+  async #passOnce({ before, day }: PassOptions, pass: Pass): Promise<void> {
     const { lake, root, topicId, partition, signal } = this.#of
     const live = filesOf(lake, root, topicId, partition)
     for await (const files of foldersOf(live, { root, before, ...(day !== undefined && { day }) })) {
@@ -132,23 +135,24 @@ export class Compactor {
       const folder = parentOf(files[0]!.path)
       if (this.#left.has(folder)) continue
       try {
-        await this.#compactFolder(files, left, gently)
+        await this.#compactFolder(files, pass)
       } catch (error) {
         if (!hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND', 'LAKE_DENIED') || this.#of.commits.stuck) throw error
         this.#left.add(folder)
         this.#of.onLeft?.(error)
       }
-      if (left.joins <= 0 || left.bytes <= 0) return
+      if (pass.left.joins <= 0 || pass.left.bytes <= 0) return
     }
   }
 
   /** Again and again, until nothing in the folder is worth it: joined files are joined with each other. */
-  async #compactFolder(files: ManifestEntry[], left: { joins: number; bytes: number }, gently: boolean): Promise<void> {
+  async #compactFolder(files: ManifestEntry[], pass: Pass): Promise<void> {
     const { limits = JOIN_LIMITS } = this.#of
+    const { left } = pass
     for (let runs = planJoins(files, limits); runs.length > 0; runs = planJoins(files, limits)) {
       for (const run of runs) {
         if (left.joins <= 0 || left.bytes <= 0) return
-        const joined = await this.#join(run, gently)
+        const joined = await this.#join(run, pass)
         left.joins--
         left.bytes -= joined.bytes
         files.splice(files.indexOf(run[0]!), run.length, joined)
@@ -156,18 +160,17 @@ export class Compactor {
     }
   }
 
-  async #join(run: readonly ManifestEntry[], gently: boolean): Promise<ManifestEntry> {
+  async #join(run: readonly ManifestEntry[], { join, gently }: Pass): Promise<ManifestEntry> {
     const { lake, commits, signal, onRetry, onJoined } = this.#of
     const waits = { signal, onRetry }
     const { joined, files } = joinedOf(run)
     const began = performance.now()
     while (await retrying(() => lake.stat(joined.path), waits)) joined.path = laterName(joined.path)
     const staged = lake.concat ? undefined : await retrying(() => this.#copy(run, joined.crc32), waits)
-    if (staged === undefined) await retrying(() => this.#checkLengths(run), waits)
     const prepared = performance.now()
     if (gently) await commits.lull(LULL_MS)
     const lull = performance.now() - prepared
-    const done = await commits.join({ joined: { ...joined, ...(staged !== undefined && { staged }) }, files })
+    const done = await join({ joined: { ...joined, ...(staged !== undefined && { staged }) }, files })
     if (!done) {
       const what = `the lake cannot append the files of ${parentOf(joined.path)} to each other`
       throw new MusicFakerError('LAKE_DENIED', what, { next: 'Delete the snapshots that hold them.' })
@@ -189,27 +192,10 @@ export class Compactor {
           yield chunk
         }
       }
-      if (crcText(crc) !== wanted) throw damaged(`files from ${run[0]?.path} to ${run.at(-1)?.path}`)
+      if (crcText(crc) !== wanted) throw notAsCommitted(`files from ${run[0]?.path} to ${run.at(-1)?.path}`)
     }
     await lake.write(staged, body())
     return staged
-  }
-
-  /** Nothing is read where nothing is copied; but what was removed or cut short must not be recorded as joined. */
-  async #checkLengths(run: readonly ManifestEntry[]): Promise<void> {
-    const { lake } = this.#of
-    const folder = parentOf(run[0]!.path)
-    const names = run.map(({ path }) => baseName(path)).sort()
-    const lengths = new Map(run.map(({ path, bytes }) => [path, bytes]))
-    // Up to the name before the first one, in the order of names.
-    const after = names[0]!.slice(0, -1)
-    for await (const { path, bytes } of lake.list(folder, { after })) {
-      if (lengths.get(path) === bytes) lengths.delete(path)
-      if (lengths.size === 0) return
-      if (baseName(path) > names.at(-1)!) break
-    }
-    const [path] = lengths.keys()
-    throw damaged(path ?? folder)
   }
 
   #tellOf(error: unknown): undefined {
@@ -240,10 +226,4 @@ export async function* foldersOf(
     folder.push(file)
   }
   if (folder.length > 0) yield sorted()
-}
-
-function damaged(what: string): MusicFakerError {
-  return new MusicFakerError('COMMIT_CORRUPT', `${what}: not as committed, so nothing of that folder is joined`, {
-    next: 'Run: music-faker verify --deep, then: music-faker repair',
-  })
 }

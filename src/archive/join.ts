@@ -12,12 +12,55 @@
  * removed: for so long, readers of the folder see their events twice.
  */
 import { hasCode, isRetryable, MusicFakerError } from '../errors.ts'
+import { parentOf } from '../lake/path.ts'
+import type { LakeStorage } from '../lake/storage.ts'
 import { backoff, pause, retrying, unlessAborted } from '../retry.ts'
-import { laterName } from './layout.ts'
+import { baseName, laterName } from './layout.ts'
 import { tryRename, type Waits } from './publish.ts'
-import type { CompactionRecord, JoinedFile, StopRecord, VoidRecord } from './record.ts'
+import type { CompactionRecord, JoinedFile, ReplacedFile, StopRecord, VoidRecord } from './record.ts'
 
-const REMOVED_AT_ONCE = 8
+const AT_ONCE = 8
+
+/**
+ * To be called before a record says that they were joined, while nothing else takes files away: what is gone must not come
+ * back as part of another file.
+ * @param files of one folder
+ * @throws COMMIT_CORRUPT when one is not in the lake, or has another length; the signal's reason
+ */
+export async function checkThere(of: Waits, files: readonly ReplacedFile[]): Promise<void> {
+  const missing = new Map(files.map(({ path, bytes }) => [path, bytes]))
+  const find = (path: string, bytes: number | undefined) => {
+    if (missing.get(path) === bytes) missing.delete(path)
+  }
+  // A request each would be slow in HDFS, and reading all names of a large folder is slow on a disk.
+  if (of.lake.concat) await retrying(() => eachNear(of.lake, [...missing.keys()], find), of)
+  else await inLots(files, async ({ path }) => find(path, await bytesOf(of, path)))
+  const [path] = missing.keys()
+  if (path !== undefined) throw notAsCommitted(path)
+}
+
+/** Of what is to be joined: it is left as it is. */
+export function notAsCommitted(what: string): MusicFakerError {
+  return new MusicFakerError('COMMIT_CORRUPT', `${what}: not as committed, so nothing of that folder is joined`, {
+    next: 'Run: music-faker verify --deep, then: music-faker repair',
+  })
+}
+
+/** Lists a folder from the first of some files to the last of them. */
+async function eachNear(
+  lake: LakeStorage,
+  paths: readonly string[],
+  visit: (path: string, bytes: number) => void,
+): Promise<void> {
+  const names = paths.map(baseName).sort()
+  const [first, last] = [names[0], names.at(-1)]
+  if (first === undefined || last === undefined) return
+  // Up to the name before the first one, in the order of names.
+  for await (const { path, bytes } of lake.list(parentOf(paths[0] as string), { after: first.slice(0, -1) })) {
+    if (baseName(path) > last) return
+    visit(path, bytes)
+  }
+}
 
 /**
  * @returns false where the lake refuses, and it has to be given up
@@ -32,11 +75,11 @@ export async function publishJoined(of: Waits, record: CompactionRecord): Promis
 
 /** Removes files, those that are gone already included. */
 export async function removeFiles(of: Waits, files: readonly { path: string }[]): Promise<void> {
-  const rest = files.map(({ path }) => path)
-  while (rest.length > 0) {
-    const some = rest.splice(0, REMOVED_AT_ONCE)
-    await Promise.all(some.map((path) => retrying(() => of.lake.remove(path), of)))
-  }
+  await inLots(files, ({ path }) => retrying(() => of.lake.remove(path), of))
+}
+
+async function inLots<T>(all: readonly T[], call: (one: T) => Promise<unknown>): Promise<void> {
+  for (const rest = [...all]; rest.length > 0; ) await Promise.all(rest.splice(0, AT_ONCE).map(call))
 }
 
 async function putInPlace(of: Waits, { path, bytes }: JoinedFile, staged: string): Promise<void> {

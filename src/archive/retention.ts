@@ -46,23 +46,25 @@ export async function removeOldHourly(options: RetentionOptions, clock: Clock): 
  */
 export async function removeOld(options: RetentionOptions, now: number): Promise<number> {
   const { lake, root, topicId, partition, commits, keepMs, signal, onRemoved } = options
-  let removed = 0
-  let old: RetentionRecord['files'] = []
-  const retire = async () => {
-    if (old.length === 0) return
-    await commits.retire(old)
-    removed += old.length
-    onRemoved?.(old.length)
-    old = []
-  }
-  for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
-    signal.throwIfAborted()
-    const of = Date.parse(day ?? dayOf(path) ?? '')
-    // What has no day stays.
-    if (!(of + DAY_MS + keepMs <= now)) continue
-    old.push({ path, day, events, bytes })
-    if (old.length === AT_ONCE) await retire()
-  }
-  await retire()
-  return removed
+  return commits.tend(async ({ retire }) => {
+    let removed = 0
+    let old: RetentionRecord['files'] = []
+    const removeThem = async () => {
+      if (old.length === 0) return
+      await retire(old)
+      removed += old.length
+      onRemoved?.(old.length)
+      old = []
+    }
+    for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
+      signal.throwIfAborted()
+      const of = Date.parse(day ?? dayOf(path) ?? '')
+      // What has no day stays.
+      if (!(of + DAY_MS + keepMs <= now)) continue
+      old.push({ path, day, events, bytes })
+      if (old.length === AT_ONCE) await removeThem()
+    }
+    await removeThem()
+    return removed
+  }, signal)
 }

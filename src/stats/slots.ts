@@ -1,3 +1,5 @@
+import { unlessAborted } from '../retry.ts'
+
 /** So many things may be under way at once; who comes when all slots are taken waits in line. */
 export class Slots {
   #free: number
@@ -7,8 +9,23 @@ export class Slots {
     this.#free = count
   }
 
-  /** Resolves once a slot is the caller's, who gives it back with `release`. */
-  async take(): Promise<void> {
+  /**
+   * Resolves once a slot is the caller's, who gives it back with `release`.
+   * @param signal ends the wait: a slot that comes after that goes on to the next in line
+   * @throws the signal's reason
+   */
+  async take(signal?: AbortSignal): Promise<void> {
+    const taken = this.#next()
+    if (!signal) return taken
+    try {
+      await unlessAborted(taken, signal)
+    } catch (error) {
+      void taken.then(() => this.release())
+      throw error
+    }
+  }
+
+  async #next(): Promise<void> {
     if (this.#free > 0) this.#free--
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { archive } from '../../src/archive/archiver.ts'
+import { type ArchiveEvent, archive } from '../../src/archive/archiver.ts'
 import { CommitLog } from '../../src/archive/commits.ts'
 import { removeOld } from '../../src/archive/retention.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -10,7 +10,7 @@ import type { EventLog } from '../../src/log/log.ts'
 import { LakeFollower } from '../../src/stats/follower.ts'
 import { eventually } from '../contract/log-reading.ts'
 import { boundLake } from '../lake/bound-lake.ts'
-import { openMemoryLake } from '../lake/memory.ts'
+import { openAppendingLake, openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
 import { dataFiles, quarantined } from './lake-contents.ts'
 
@@ -142,4 +142,47 @@ it('goes on by itself while archiving', async () => {
   await eventually(() => expectDays(2, 'by itself'), 10_000)
   stop.abort()
   await running
+})
+
+it.each([
+  { how: 'copied', open: openMemoryLake },
+  { how: 'appended', open: openAppendingLake },
+])('removes for good what the same archiver would join first, where files are $how', async ({ open }) => {
+  lake = open(() => now)
+  await fill()
+  now = FIRST + 4 * DAY_MS
+  const seen: ArchiveEvent[] = []
+  const stop = new AbortController()
+  const running = run({
+    ...{ once: false, compact: true, keepMs: KEEP_MS, signal: stop.signal },
+    report: (event) => seen.push(event),
+  })
+  const kinds = () => seen.map(({ kind }) => kind)
+  await eventually(() => expect(kinds()).toEqual(expect.arrayContaining(['removed', 'joined'])), 10_000)
+  stop.abort()
+  await running
+  expect(kinds()).not.toContain('unjoined')
+  await expectDays(1, 'both at once')
+  await run()
+})
+
+it('is not begun while files are joined, and ends its wait for that when it is told to', async () => {
+  await fill()
+  now = FIRST + 3 * DAY_MS
+  const commits = await own(lake)
+  const joining = Promise.withResolvers<void>()
+  const tending = commits.tend(() => joining.promise, new AbortController().signal)
+  const [stopped, first] = [new AbortController(), retire(commits)]
+  const place = { lake, root: ROOT, topicId: topic.topicId, partition: 0, commits, keepMs: KEEP_MS }
+  const second = removeOld({ ...place, signal: stopped.signal }, now)
+  stopped.abort(new Error('told to'))
+  await expect(second).rejects.toThrow('told to')
+  await expectDays(3, 'while it waits')
+  joining.resolve()
+  await tending
+  expect(await first).toBeGreaterThan(3)
+  await expectDays(2, 'after that')
+  // The slot that the second one had waited for is not lost.
+  expect(await retire(commits)).toBe(0)
+  await commits.close()
 })
