@@ -30,12 +30,17 @@ export interface LakeFile extends ManifestEntry {
  *
  * Memory: the records since the checkpoint, a few hundred.
  *
+ * @param onLeftOut told of the day of each file that is left out, before the files of its partition; null for quarantined messages
  * @throws COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT when a record cannot be trusted; LAKE_FAILED (retryable) when the log is
  *   folded faster than it is read; what the lake throws
  */
-export async function* committedFiles(lake: LakeStorage, root: string): AsyncGenerator<LakeFile> {
+export async function* committedFiles(
+  lake: LakeStorage,
+  root: string,
+  onLeftOut?: (day: string | null) => void,
+): AsyncGenerator<LakeFile> {
   for await (const { topicId, partition } of commitLogs(lake, root)) {
-    for await (const file of filesOf(lake, root, topicId, partition)) yield { topicId, partition, ...file }
+    for await (const file of filesOf(lake, root, topicId, partition, onLeftOut)) yield { topicId, partition, ...file }
   }
 }
 
@@ -45,11 +50,12 @@ export async function* filesOf(
   root: string,
   topicId: string,
   partition: number,
+  onLeftOut: (day: string | null) => void = () => undefined,
 ): AsyncGenerator<ManifestEntry> {
   const log = partitionCommits(root, topicId, partition)
   const { checkpoint, tail } = await readTail(lake, log)
   const changes = new FileChanges()
-  for (const record of await published(lake, tail)) changes.add(record)
+  for (const record of await published(lake, tail, onLeftOut)) changes.add(record)
   // These are read as if they were one manifest more.
   const since = { name: '' } as Manifest
   yield* liveFiles([...(checkpoint?.manifests ?? []), since], async function* (manifest) {
@@ -95,7 +101,11 @@ async function recordsAfter(lake: LakeStorage, log: string, base: number): Promi
 }
 
 /** All records but the last one that moves files, which comes only if all of them are in their place. */
-async function published(lake: LakeStorage, records: readonly CommitRecord[]): Promise<readonly CommitRecord[]> {
+async function published(
+  lake: LakeStorage,
+  records: readonly CommitRecord[],
+  onLeftOut: (day: string | null) => void,
+): Promise<readonly CommitRecord[]> {
   // A record other than these is created only after the one before it is published.
   const at = records.findLastIndex(({ kind }) => kind !== 'claim' && kind !== 'stop')
   const last = records[at]
@@ -103,5 +113,7 @@ async function published(lake: LakeStorage, records: readonly CommitRecord[]): P
   if (last?.kind === 'batch') files = last.files
   if (last?.kind === 'compaction') files = [last.joined]
   const found = await Promise.all(files.map((file) => lake.stat(file.path)))
-  return found.some((entry, i) => entry?.bytes !== files[i]?.bytes) ? records.slice(0, at) : records
+  if (found.every((entry, i) => entry?.bytes === files[i]?.bytes)) return records
+  for (const { day } of files) onLeftOut(day)
+  return records.slice(0, at)
 }

@@ -84,12 +84,18 @@ export class Sealer {
     }
     if (due.size === 0) return
     const events = new Map<string, number>()
-    for await (const { day, events: n } of committedFiles(lake, root)) {
+    // Of a batch that is half published, the file of a day may be in its folder already, so that nothing there will tell of it.
+    const leftOut = new Set<string | null>()
+    for await (const { day, events: n } of committedFiles(lake, root, (day) => leftOut.add(day))) {
       signal.throwIfAborted()
       if (day !== null && due.has(day)) events.set(day, (events.get(day) ?? 0) + n)
     }
-    for (const [day, n] of events) await this.#seal(day, n)
-    for (const [day, modified] of due) this.#seen.set(day, modified)
+    for (const [day, modified] of due) {
+      if (leftOut.has(day)) continue
+      const n = events.get(day)
+      if (n !== undefined) await this.#seal(day, n)
+      this.#seen.set(day, modified)
+    }
   }
 
   /** Epoch milliseconds, never in the future. */

@@ -9,6 +9,7 @@ import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import { eventually } from '../contract/log-reading.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
 
@@ -58,9 +59,9 @@ function run(options: Partial<Parameters<typeof archive>[0]> = {}) {
   })
 }
 
-function sealer() {
+function sealer(of = lake) {
   return new Sealer({
-    ...{ lake, root: ROOT, log, latenessMs: HOUR_MS, staging: `${ROOT}/_staging/id/p0/1`, clock },
+    ...{ lake: of, root: ROOT, log, latenessMs: HOUR_MS, staging: `${ROOT}/_staging/id/p0/1`, clock },
     signal: new AbortController().signal,
     onSealed: (seal) => seals.push(seal),
   })
@@ -139,6 +140,40 @@ it('takes late events in, counts them, and renews the seal', async () => {
   await sealer().pass()
   expect(seals.slice(2)).toMatchObject([{ events: 6, late: 3 }])
   expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 6 })
+})
+
+it.each([
+  ['late events', true, { events: 5, late: 2 }],
+  ['all events before it seals', false, { events: 5, late: 0 }],
+])('counts %s also where it looked while their batch was half published', async (_, sealedBefore, seal) => {
+  put('2025-07-03T20:00:00')
+  put('2025-07-04T00:10:00', 3, 1)
+  await run()
+  const sealing = sealer()
+  if (sealedBefore) await sealing.pass()
+  const before = seals.length
+  now += HOUR_MS
+  put('2025-07-03T19:00:00', 2)
+  put('2025-07-04T02:30:00', 1)
+  const half = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const slow: LakeStorage = {
+    ...boundLake(lake),
+    rename: async (from, to) => {
+      const [isToday, isLate] = ['04', '03'].map((day) => to.includes(`/day=${day}/`) && to.includes('_p0_3-5'))
+      if (isToday) await goOn.promise
+      await lake.rename(from, to)
+      if (isLate) half.resolve()
+    },
+  }
+  const running = run({ lake: slow })
+  await half.promise
+  await sealing.pass()
+  expect(seals).toHaveLength(before)
+  goOn.resolve()
+  await running
+  await sealing.pass()
+  expect(seals.slice(before)).toMatchObject([{ day: '2025-07-03', ...seal }])
 })
 
 it('goes on by itself while archiving', async () => {
