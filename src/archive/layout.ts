@@ -9,6 +9,7 @@
  *   _commits/<topic id>/p0/checkpoints/00000000000000000128.json.gz   the records up to that number, summed up
  *   _commits/<topic id>/p0/manifests/00000000000000000128-<id>.jsonl  the files that they name
  *   _staging/<topic id>/p0/<fence>/...                                written, not yet committed
+ *   _staging/seals/<day>.json                                         the seal of a day that is being renewed
  *   _repair/runs/<run>/...                                            what "repair" was about to do, and what it did
  *   _repair/aside/<run>/...                                           what it moved away, each under its former path
  *   _imports/00000000000000000001.json                                files that "import" takes, each line with its offset

@@ -14,7 +14,7 @@ import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
 import { committedFiles } from './files.ts'
 import { lastBatch, readHead } from './head.ts'
-import { dayFolder, dayFolders, partitionStaging, SEAL } from './layout.ts'
+import { dayFolder, dayFolders, partitionStaging, SEAL, stagingFolder } from './layout.ts'
 import { IMPORT_ID, readLineages } from './lineages.ts'
 
 const DAY_MS = 86_400_000
@@ -117,26 +117,35 @@ export class Sealer {
 
   async #seal(day: string, events: number): Promise<void> {
     const { lake, root, clock, onSealed } = this.#of
-    const before = await readSeal(lake, root, day)
-    if (before && events <= before.events) return
-    const now = new Date(clock.now()).toISOString()
-    const seal: Seal = before
-      ? { ...before, events, late: before.late + events - before.events, renewedAt: now }
-      : { day, events, late: 0, sealedAt: now, renewedAt: null }
+    const [path, away] = [sealPath(root, day), sealAway(root, day)]
+    const there = await readSeal(lake, path)
+    if (there && events <= there.events) return
+    // Away is the seal of a day that somebody died renewing it.
+    const seal = sealOf(day, events, there ?? (await readSeal(lake, away)), new Date(clock.now()).toISOString())
     const temporary = `${this.#of.staging}/seal-${randomUUID()}.json`
     await lake.write(temporary, Buffer.from(`${JSON.stringify(seal)}\n`))
-    // Nothing is overwritten: for a moment the day is open again, as it is while late events come.
-    if (before) await lake.remove(sealPath(root, day))
     try {
-      await lake.rename(temporary, sealPath(root, day))
+      if (there) {
+        await lake.remove(away)
+        // Nothing is overwritten: for a moment the day is open again, as it is while late events come.
+        await lake.rename(path, away)
+      }
+      await lake.rename(temporary, path)
     } catch (error) {
-      // Another archiver has just sealed it; what is wrong with its counts, the next pass sees.
-      if (!hasCode(error, 'LAKE_EXISTS')) throw error
+      // Another archiver is just sealing it; what is wrong with its counts, the next pass sees.
+      if (!hasCode(error, 'LAKE_EXISTS', 'LAKE_NOT_FOUND')) throw error
       await lake.remove(temporary)
       return
     }
+    await lake.remove(away)
     onSealed?.(seal)
   }
+}
+
+function sealOf(day: string, events: number, before: Seal | undefined, now: string): Seal {
+  if (!before) return { day, events, late: 0, sealedAt: now, renewedAt: null }
+  if (events <= before.events) return before
+  return { ...before, events, late: before.late + events - before.events, renewedAt: now }
 }
 
 /** Seals what is due now, for who owns no partition. Never rejects: whoever archives next makes up for what fails. */
@@ -173,10 +182,15 @@ function sealPath(root: string, day: string): string {
   return `${dayFolder(root, day)}/${SEAL}`
 }
 
-/** Undefined where the day is not sealed, or the seal is another program's. */
-async function readSeal(lake: LakeStorage, root: string, day: string): Promise<Seal | undefined> {
+/** Where the seal is that is being renewed. */
+function sealAway(root: string, day: string): string {
+  return `${stagingFolder(root)}/seals/${day}.json`
+}
+
+/** Undefined where there is no seal, or it is another program's. */
+async function readSeal(lake: LakeStorage, path: string): Promise<Seal | undefined> {
   try {
-    return sealSchema.parse(JSON.parse(Buffer.from(await lake.read(sealPath(root, day))).toString()))
+    return sealSchema.parse(JSON.parse(Buffer.from(await lake.read(path)).toString()))
   } catch (error) {
     if (error instanceof MusicFakerError && error.code !== 'LAKE_NOT_FOUND') throw error
     return undefined
@@ -191,7 +205,7 @@ export async function dayStates(lake: LakeStorage, root: string, limit: number):
     if (days.length > limit) days.shift()
   }
   const states = days.reverse().map(async (day): Promise<DayState> => {
-    const seal = await readSeal(lake, root, day)
+    const seal = await readSeal(lake, sealPath(root, day))
     return { day, state: seal === undefined ? 'open' : seal.late > 0 ? 'late' : 'sealed', seal: seal ?? null }
   })
   return Promise.all(states)

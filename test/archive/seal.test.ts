@@ -2,13 +2,14 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { archive } from '../../src/archive/archiver.ts'
 import { compact } from '../../src/archive/compact.ts'
 import { dayFolder } from '../../src/archive/layout.ts'
-import { dayStates, type Seal, Sealer } from '../../src/archive/seal.ts'
+import { type DayState, dayStates, type Seal, Sealer } from '../../src/archive/seal.ts'
 import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import { eventually } from '../contract/log-reading.ts'
+import { killedAt } from '../export/killed.ts'
 import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
@@ -174,6 +175,38 @@ it.each([
   await running
   await sealing.pass()
   expect(seals.slice(before)).toMatchObject([{ day: '2025-07-03', ...seal }])
+})
+
+it('keeps since when a day is sealed, and how many came late, whoever dies renewing the seal', async () => {
+  put('2025-07-03T20:00:00')
+  await run()
+  await sealer().pass()
+  const first = seals[0]!
+  let died = true
+  for (let step = 1; died; step++) {
+    for (const happens of [false, true]) {
+      now += HOUR_MS
+      put('2025-07-03T19:00:00', 1)
+      await run()
+      const dying = killedAt(step, happens, lake)
+      died = await sealer(dying.storage)
+        .pass()
+        .then(
+          () => false,
+          () => true,
+        )
+      await sealer().pass()
+      const [{ state, seal }] = (await dayStates(lake, ROOT, 1)) as [DayState]
+      const what = `${happens ? 'after' : 'before'} step ${step}`
+      expect({ state, ...seal }, what).toMatchObject({
+        state: 'late',
+        sealedAt: first.sealedAt,
+        events: sent,
+        late: sent - 3,
+      })
+    }
+  }
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: sent })
 })
 
 it('goes on by itself while archiving', async () => {
