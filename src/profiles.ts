@@ -3,6 +3,7 @@
  * Adapters are loaded when they are needed, so that a command pays for one log and one lake only.
  */
 import { mkdirSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { readSecret, readText } from './config.ts'
 import { MusicFakerError } from './errors.ts'
@@ -63,29 +64,47 @@ export async function openLake(config: Config): Promise<LakeStorage> {
   }
 }
 
+/** Where files to be imported are. */
+export interface Origin {
+  /** The folders of this machine, under their whole paths. */
+  folders: LakeStorage
+  origin: { from: 'lake' | 'folder'; path: string }
+  /** The path in the lake of a file of `folders`; undefined for one that is none of the topic's. */
+  lakePathOf: (path: string) => Promise<string | undefined>
+}
+
 /**
- * Where files to be imported are: in the lake's own storage, or in a folder of this machine, then under their whole paths.
+ * Opens the place that files are imported from.
  * @param typed a file or folder of this machine, or `hdfs:/PATH` in the configured HDFS
  * @throws USAGE
  */
-export async function openOrigin(
-  config: Config,
-  typed: string,
-): Promise<{ folders: LakeStorage; origin: { from: 'lake' | 'folder'; path: string } }> {
+export async function openOrigin(config: Config, typed: string): Promise<Origin> {
   const { openLocalLake } = await import('./lake/local.ts')
-  const folders = openLocalLake({ folder: '/' })
+  const place = { folders: openLocalLake({ folder: '/' }), lakePathOf: (path: string) => lakePathOf(config, path) }
   const remote = pathInHdfs(typed)
-  if (remote !== undefined && config.profile === 'cluster') return { folders, origin: { from: 'lake', path: remote } }
+  if (remote !== undefined && config.profile === 'cluster') return { ...place, origin: { from: 'lake', path: remote } }
   if (typed.startsWith('hdfs:')) {
     throw new MusicFakerError('USAGE', `"${typed}" cannot be imported from`, {
       next: 'hdfs:/PATH goes with --profile cluster; else give a folder of this machine.',
     })
   }
-  const path = resolve(typed)
+  return { ...place, origin: { from: 'folder', path: resolve(typed) } }
+}
+
+/** Symbolic links may lead to the topic's folder, or out of it. */
+async function lakePathOf(config: Config, path: string): Promise<string | undefined> {
   const lake = lakeFolder(config)
-  if (lake !== undefined && path.startsWith(`${lake}/`))
-    return { folders, origin: { from: 'lake', path: path.slice(lake.length) } }
-  return { folders, origin: { from: 'folder', path } }
+  if (lake === undefined) return undefined
+  const topic = join(lake, config.topic)
+  const real = (folder: string) => realpath(folder).catch(() => folder)
+  // A file that is itself a link stays one: it may lead to what the archive has committed.
+  const [realTopic, realFolder] = await Promise.all([real(topic), real(dirname(path))])
+  const below = pathBelow(realTopic, join(realFolder, basename(path))) ?? pathBelow(topic, path)
+  return below === undefined ? undefined : `/${config.topic}${below}`
+}
+
+function pathBelow(folder: string, path: string): string | undefined {
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length) : undefined
 }
 
 /** The folder of this machine that the lake is in, for engines that read it themselves; undefined where it is in HDFS. */

@@ -5,7 +5,7 @@
  * lines, puts events into files of their day and others into the quarantine, and commits them, in a lineage of its own,
  * `import`. So totals, `verify` and the dashboard know of them as of any other. Of two imports at a time the older one stops.
  *
- * Files within the lake's own folder are afterwards moved to `_imports/taken`, where readers do not look. Between the commit
+ * Files within the topic's own folder are afterwards moved to `_imports/taken`, where readers do not look. Between the commit
  * and that move a reader of the folder sees their events twice.
  */
 import { randomUUID } from 'node:crypto'
@@ -27,13 +27,17 @@ const COMMIT_LINES = 100_000
 const LIMITS = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, ageMs: Number.POSITIVE_INFINITY }
 const LF = 0x0a
 
+type Place = Pick<Source, 'from' | 'path'>
+
 export interface ImportOptions {
   lake: LakeStorage
   root: string
   /** The folders of this machine, under their whole paths. */
   folders: LakeStorage
   /** A file, or a folder with such files below it. */
-  origin: Pick<Source, 'from' | 'path'>
+  origin: Place
+  /** The path in the lake of a file of `folders`, if it lies there; by default none does. */
+  lakePathOf?: (path: string) => Promise<string | undefined>
   /** Go on over listed files that are gone or changed, and record the gap. */
   acceptGap: boolean
   signal: AbortSignal
@@ -89,21 +93,26 @@ class Import {
   async run(): Promise<ImportReport> {
     // What an earlier run had listed comes first: offsets are committed in their order.
     await this.#commitListed()
-    const { from, path: place } = this.#options.origin
+    const { from, path: top } = this.#options.origin
     let found = new Map<string, Omit<Source, 'first'>>()
+    let again: Place[] = []
     const list = async () => {
       if (found.size > 0) await this.#plan.add([...found.values()])
-      found = new Map()
       await this.#commitListed()
+      for (const place of again) await this.#setAside(place)
+      found = new Map()
+      again = []
     }
-    for await (const path of sourcesBelow(this.#storageOf(from), place)) {
+    for await (const path of sourcesBelow(this.#storageOf(from), top)) {
       this.#report.files++
-      const { lines, sha256 } = await this.#digest({ from, path })
-      if (this.#plan.find(path, sha256) || found.has(keyOf(path, sha256))) {
+      const place = await this.#placeOf({ from, path })
+      const { lines, sha256 } = await this.#digest(place)
+      const key = keyOf(path, sha256)
+      if (found.has(key) || this.#plan.find(path, sha256)) {
         this.#report.known++
-        await this.#setAside({ from, path })
-      } else found.set(keyOf(path, sha256), { from, path, sha256, lines })
-      if (found.size >= LISTED) await list()
+        again.push(place)
+      } else found.set(key, { ...place, sha256, lines })
+      if (found.size + again.length >= LISTED) await list()
     }
     await list()
     return this.#report
@@ -113,7 +122,13 @@ class Import {
     return from === 'lake' ? this.#options.lake : this.#options.folders
   }
 
-  async #digest({ from, path }: Pick<Source, 'from' | 'path'>): Promise<{ lines: number; sha256: string }> {
+  /** A file of the lake is called by its path there, whichever way leads to it. */
+  async #placeOf(found: Place): Promise<Place> {
+    const path = found.from === 'folder' ? await this.#options.lakePathOf?.(found.path) : undefined
+    return path === undefined ? found : { from: 'lake', path }
+  }
+
+  async #digest({ from, path }: Place): Promise<{ lines: number; sha256: string }> {
     const digest = new LineDigest()
     for await (const block of linesOf(this.#storageOf(from), path)) {
       this.#options.signal.throwIfAborted()
@@ -199,10 +214,10 @@ class Import {
     this.#options.onProgress?.(this.#report.events + this.#report.quarantined)
   }
 
-  /** Moves a file of the lake's own folder away, once its lines are committed. */
-  async #setAside({ from, path }: Pick<Source, 'from' | 'path'>): Promise<void> {
+  /** Moves a file of the topic's own folder to where readers do not look, once its lines are committed. */
+  async #setAside({ from, path }: Place): Promise<void> {
     const { lake, root } = this.#options
-    if (from !== 'lake' || !path.startsWith(`${root}/`)) return
+    if (from !== 'lake' || !path.startsWith(`${root}/`) || path.startsWith(`${root}/_`)) return
     try {
       await lake.rename(path, `${root}/_imports/taken${path.slice(root.length)}`)
     } catch (error) {

@@ -9,7 +9,7 @@ import { LAKE_SETTINGS } from '../settings.ts'
 export const importCommand = command({
   examples: ['import ./old/music_events', 'import hdfs:/music_events --profile cluster', 'import ./old --json'],
   description:
-    "Takes batch_YYYYMMDD_HHMMSS.jsonl files, JSON lines, into the lake: events into the folder of their day, other lines into the quarantine, counted in all totals. Each file once, known by its content and name, however often it is run; a run that was cut off is finished by the next. Files within the lake's own folder are moved to _imports/taken afterwards, others are left alone. Days that are over are sealed, where no archiver has written to the lake.",
+    "Takes batch_YYYYMMDD_HHMMSS.jsonl files, JSON lines, into the lake: events into the folder of their day, other lines into the quarantine, counted in all totals. Each file once, known by its content and name, however often it is run; a run that was cut off is finished by the next. Files within the topic's own folder in the lake are moved to _imports/taken afterwards, others are left alone. Days that are over are sealed, where no archiver has written to the lake.",
   operands: [{ name: 'PATH', help: 'file or folder of this machine, or hdfs:/PATH with the cluster profile' }],
   options: {
     acceptGap: { help: 'go on over listed files that are gone or changed, and record the gap' },
@@ -22,7 +22,7 @@ export const importCommand = command({
       import('../../import/import.ts'),
       import('../../archive/seal.ts'),
     ])
-    const { folders, origin } = await openOrigin(config, operands[0] as string)
+    const { folders, origin, lakePathOf } = await openOrigin(config, operands[0] as string)
     const lake = await openLake()
     if ((await (origin.from === 'lake' ? lake : folders).stat(origin.path)) === undefined) {
       throw new MusicFakerError('LAKE_NOT_FOUND', `${operands[0]} is not there`, { next: 'Check the path.' })
@@ -31,7 +31,7 @@ export const importCommand = command({
     const onRetry = (error: MusicFakerError) => out.say(`waiting: ${error.message}`)
     const place = { lake, root: lakeRoot(config.topic), signal, onRetry }
     const report = await importFiles({
-      ...{ ...place, folders, origin, acceptGap: options.acceptGap },
+      ...{ ...place, folders, origin, lakePathOf, acceptGap: options.acceptGap },
       onProgress: (lines) => progress.update(lines),
     })
     progress.end()
