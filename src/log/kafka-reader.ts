@@ -175,8 +175,9 @@ export class KafkaReader implements PartitionReader {
     )
   }
 
+  /** May pass: partitions are added, and who was given a new one may have looked before, or ask a broker that is behind. */
   #noPartition(count: number): MusicFakerError {
-    return new MusicFakerError('LOG_REFUSED', `there is no ${this.#name()}: the topic has ${count} partitions`)
+    return new MusicFakerError('LOG_UNREACHABLE', `there is no ${this.#name()}: the topic has ${count} partitions`)
   }
 
   #throwIfStopped(signal: AbortSignal | undefined): void {

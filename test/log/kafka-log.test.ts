@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, describe, expect, inject, it } from 'vitest'
 import { openKafkaLog } from '../../src/log/kafka.ts'
 import type { LogMessage } from '../../src/log/log.ts'
-import { drain, drainTopic, message, readerOf } from '../contract/log-reading.ts'
+import { drain, drainTopic, eventually, message, readerOf } from '../contract/log-reading.ts'
 import { openBench } from './kafka-bench.ts'
 import { makeAnewInKafka } from './made-anew.ts'
 
@@ -140,9 +140,22 @@ describe.skipIf(skipped)(`kafka log${skipped ? ` (skipped: ${services.skipped})`
     await log.close()
     const reading = (await readerOf(await bench.topic(2), 2, 0)).read({ maxBytes: 1_000, maxWaitMs: 0 })
     await expect(reading).rejects.toMatchObject({
-      code: 'LOG_REFUSED',
+      code: 'LOG_UNREACHABLE',
       message: expect.stringContaining('2 partitions'),
     })
+  })
+
+  it('a partition is read that was added after the last look at the topic', async () => {
+    const log = await bench.topic(1)
+    const { topicId } = await log.describe()
+    const assignments = [{ brokerIds: [1] }]
+    await bench.admin.createPartitions({ topics: [{ name: log.topic, count: 2, assignments }] })
+    const messages = [{ topic: log.topic, partition: 1, value: Buffer.from('new') }]
+    const producer = bench.producer()
+    await eventually(() => producer.send({ messages, acks: -1 }), 10_000)
+    const reader = log.open({ topicId, partition: 1, from: 0 })
+    expect(await reader.read({ maxBytes: 1_000, maxWaitMs: 10_000 })).toMatchObject({ count: 1, next: 1 })
+    await reader.close()
   })
 
   it('a broker that is gone does not matter while another answers', async () => {
