@@ -106,7 +106,7 @@ async function run(options: CompactOptions, partitions: CompactedPartition[]): P
   const { log, group, signal } = options
   const topicId = await topicOf(log)
   // Nobody archives an earlier life of the topic any more.
-  for (const old of partitions) if (old.topicId !== topicId) await compactAs(options, old, signal)
+  for (const old of partitions) if (old.topicId !== topicId) await compactIdle(options, old)
   const waiting = new Set(partitions.filter((partition) => partition.topicId === topicId))
   if (waiting.size === 0) return
   const membership = new AbortController()
@@ -124,6 +124,16 @@ async function run(options: CompactOptions, partitions: CompactedPartition[]): P
   }
   signal.throwIfAborted()
   for (const partition of waiting) partition.left.push('an archiver has it, which joins files by itself')
+}
+
+/** Of an earlier life of the topic, or of imports: only an import, or another compaction, can want it, too. */
+async function compactIdle(options: CompactOptions, to: CompactedPartition): Promise<void> {
+  try {
+    await compactAs(options, to, options.signal)
+  } catch (error) {
+    if (!hasCode(error, 'COMMIT_FENCED')) throw error
+    to.left.push('an import or another compaction has begun meanwhile: run it again once that has ended')
+  }
 }
 
 async function compactAssigned(

@@ -58,7 +58,7 @@ export interface ImportReport {
 }
 
 /**
- * @throws COMMIT_FENCED when another import has begun since; LAKE_NOT_FOUND when a listed file is gone or has changed, and
+ * @throws COMMIT_FENCED when another import, or a compaction, has begun since; LAKE_NOT_FOUND when a listed file is gone or has changed, and
  *   gaps are not accepted; what the storages throw; the signal's reason. It may be run again after any of them.
  */
 export async function importFiles(options: ImportOptions): Promise<ImportReport> {
@@ -72,6 +72,12 @@ export async function importFiles(options: ImportOptions): Promise<ImportReport>
   })
   try {
     return await new Import(options, commits, await ImportPlan.read(lake, root)).run()
+  } catch (cause) {
+    if (!hasCode(cause, 'COMMIT_FENCED')) throw cause
+    throw new MusicFakerError('COMMIT_FENCED', 'another import, or a compaction, has begun meanwhile', {
+      cause,
+      next: 'Run it again once that has ended: it goes on where this one stopped.',
+    })
   } finally {
     await commits.close()
   }

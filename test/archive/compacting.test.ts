@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type ArchiveEvent, type ArchiveOptions, archive } from '../../src/archive/archiver.ts'
+import { CommitLog } from '../../src/archive/commits.ts'
 import { compact } from '../../src/archive/compact.ts'
+import { partitionCommits } from '../../src/archive/layout.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import type { EventLog } from '../../src/log/log.ts'
 import { eventually } from '../contract/log-reading.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
 import { dataFiles } from './lake-contents.ts'
@@ -119,6 +122,35 @@ it('joins what an earlier life of the topic has left, which nobody archives any 
   put(40)
   await run()
   topic.recreate()
+  await request()
+  expect(await fileCount()).toBe(4)
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, files: 4 })
+})
+
+it('goes on with the others where one that nobody archives is taken over, as by an import', async () => {
+  put(40)
+  await run()
+  const { topicId } = topic
+  topic.recreate()
+  let records = 0
+  const taken: LakeStorage = {
+    ...boundLake(lake),
+    rename: async (from, to) => {
+      if (to.startsWith(`${partitionCommits(ROOT, topicId, 0)}/`) && ++records === 2) {
+        await CommitLog.claim({
+          ...{ lake, root: ROOT, topic: 't', topicId, partition: 0, owner: 'import', clock: () => NOW },
+          signal: new AbortController().signal,
+          onRetry: () => undefined,
+        })
+      }
+      await lake.rename(from, to)
+    },
+  }
+  const { partitions } = await request({ lake: taken })
+  expect(partitions).toMatchObject([
+    { partition: 0, into: 0, left: [expect.stringContaining('run it again')] },
+    { partition: 1, into: 2, left: [] },
+  ])
   await request()
   expect(await fileCount()).toBe(4)
   expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, files: 4 })

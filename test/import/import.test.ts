@@ -1,4 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
+import { CommitLog } from '../../src/archive/commits.ts'
+import { partitionCommits, recordName } from '../../src/archive/layout.ts'
+import { IMPORT_ID } from '../../src/archive/lineages.ts'
 import { sealImported } from '../../src/archive/seal.ts'
 import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
@@ -8,6 +11,7 @@ import { verify } from '../../src/lake/verify.ts'
 import { dataFiles, quarantined } from '../archive/lake-contents.ts'
 import { FilledLake } from '../export/filled-lake.ts'
 import { killedAt } from '../export/killed.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 
 const ROOT = '/music'
@@ -62,6 +66,29 @@ it('takes each line once, to the folder of its day or the quarantine, however of
     quarantined: 2,
     skipped: 1,
   })
+})
+
+it('says what to do when another import or a compaction has taken over, and does it when run again', async () => {
+  const lake = openMemoryLake()
+  const taken: LakeStorage = {
+    ...boundLake(lake),
+    rename: async (from, to) => {
+      if (to === `${partitionCommits(ROOT, IMPORT_ID, 0)}/${recordName(2)}`) {
+        await CommitLog.claim({
+          ...{ lake, root: ROOT, topic: 'music', topicId: IMPORT_ID, partition: 0, owner: 'other', clock: Date.now },
+          signal: new AbortController().signal,
+          onRetry: () => undefined,
+        })
+      }
+      await lake.rename(from, to)
+    },
+  }
+  await expect(run(taken)).rejects.toMatchObject({
+    code: 'COMMIT_FENCED',
+    next: expect.stringMatching(/^Run it again/),
+  })
+  expect(await run(lake)).toMatchObject({ events: 9, quarantined: 2, lost: 0 })
+  expect(await linesOf(lake)).toEqual(ALL)
 })
 
 it('seals the days that are over, and again what comes late; none of a lake that archivers have written to', async () => {
