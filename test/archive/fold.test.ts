@@ -240,7 +240,7 @@ describe('damage', () => {
     await archive.lake.remove(path)
     const { problems } = await verify({ lake: archive.lake, root: ROOT })
     expect(problems).toMatchObject([{ kind: 'file_missing', path }])
-    const { batches } = await foldedBatches(archive.lake, ROOT, problems[0]!.record!, new Set([path]))
+    const { batches } = await foldedBatches(archive.lake, ROOT, LOG, new Set([path]))
     expect(batches).toMatchObject([
       { topicId: TOPIC_ID, partition: 0, first: 0, next: 4, files: [{ path, staged: path }] },
     ])
