@@ -294,7 +294,7 @@ export class CommitLog {
     const isOwner = () => this.#isOwner()
     const options = { lake, log: this.#folder, staging: this.staging, fence: this.fence, isOwner, signal, onRetry }
     const folding = async () => {
-      await this.#of.foldTurns?.take()
+      await this.#of.foldTurns?.take(signal)
       return fold(options, upTo, this.#foldEvery).finally(() => this.#of.foldTurns?.release())
     }
     this.#folding = folding()

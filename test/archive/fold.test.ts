@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkpointNumbers, newestCheckpoint, readCheckpoint } from '../../src/archive/checkpoint.ts'
-import type { CommitLog } from '../../src/archive/commits.ts'
+import { CommitLog } from '../../src/archive/commits.ts'
 import { fold } from '../../src/archive/fold.ts'
 import { isArchived, lastBatch } from '../../src/archive/head.ts'
 import {
@@ -19,6 +19,7 @@ import { foldedBatches } from '../../src/lake/repair-folded.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import { LakeFollower } from '../../src/stats/follower.ts'
+import { Slots } from '../../src/stats/slots.ts'
 import { eventually } from '../contract/log-reading.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { ROOT, SmallArchive, TOPIC_ID } from '../lake/small-archive.ts'
@@ -263,6 +264,27 @@ describe('damage', () => {
     await expect(fold(options(), 3, 2)).rejects.toMatchObject({ code: 'COMMIT_CORRUPT' })
   })
 })
+
+it.each([
+  { how: 'loses the partition', loses: true },
+  { how: 'is closed', loses: false },
+])(
+  'waits for its turn no longer than until its owner $how, and gives a turn that comes later back',
+  async ({ loses }) => {
+    const [turns, lost] = [new Slots(1), new AbortController()]
+    await turns.take()
+    const commits = await CommitLog.claim({
+      ...{ lake: archive.lake, root: ROOT, topic: 't', topicId: TOPIC_ID, partition: 0, owner: 'o', clock: Date.now },
+      ...{ signal: lost.signal, onRetry: () => undefined, foldEvery: 1, foldTurns: turns },
+    })
+    if (loses) lost.abort()
+    await commits.close()
+    turns.release()
+    await turns.take()
+    expect(await checkpointNumbers(archive.lake, LOG)).toEqual([])
+  },
+  10_000,
+)
 
 it('is claimed anew by who was overtaken long ago: the files of the record that it read may be gone', async () => {
   await write(1)
