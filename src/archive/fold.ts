@@ -64,13 +64,15 @@ export interface FoldOptions {
  * @throws COMMIT_CORRUPT, COMMIT_UNKNOWN_FORMAT when a record or a checkpoint cannot be trusted; the signal's reason
  */
 export async function fold(options: FoldOptions, upTo: number, step: number): Promise<number> {
-  for (;;) {
+  for (let tried = 0; ; ) {
     const base = await retrying(() => newestCheckpoint(options.lake, options.log), options)
     const from = base?.seq ?? 0
-    if (upTo - from < step) return from
-    const checkpoint = await checkpointAfter(options, base, upTo)
+    if (upTo - from < step || upTo <= tried) return from
+    // What was tried is the base now, unless a damaged checkpoint has its number: then the next one is beyond that.
+    const checkpoint = await checkpointAfter(options, base, Math.max(from + LARGEST_STEP, tried + 1), upTo)
     if (!checkpoint) return retrying(() => lastFolded(options.lake, options.log), options)
     await create(options, checkpoint)
+    tried = checkpoint.seq
     try {
       await removeFolded(options)
     } catch (error) {
@@ -84,10 +86,12 @@ export async function fold(options: FoldOptions, upTo: number, step: number): Pr
  * Undefined when what is to be read is gone, since another owner has folded the log meanwhile. Where all of it could still be
  * read, that one went further all the same, as it owns the log later: then this checkpoint is not the newest, nobody reads
  * it, and the next fold removes it.
+ * @param enough the number at which it may end before `upTo`
  */
 async function checkpointAfter(
   options: FoldOptions,
   base: Checkpoint | undefined,
+  enough: number,
   upTo: number,
 ): Promise<EncodedCheckpoint | undefined> {
   const from = base?.seq ?? 0
@@ -95,7 +99,7 @@ async function checkpointAfter(
     const sum = new Sum(base)
     for await (const record of recordsOf(options, from + 1, upTo)) {
       sum.add(record, options.log)
-      if (sum.seq >= from + LARGEST_STEP && sum.files.settled) break
+      if (sum.seq >= enough && sum.files.settled) break
     }
     return sum.checkpoint(await manifestsOf(options, base, sum.seq, sum.files.lines()))
   } catch (error) {
@@ -188,7 +192,10 @@ function manifestsOf(
   }, options)
 }
 
-/** Where the number is taken, another try of this owner or another owner has summed up the very same records. */
+/**
+ * Where the number is taken, another try of this owner or another owner has summed up the very same records. Should that one be
+ * damaged since, it stays.
+ */
 async function create({ lake, log, staging, ...waits }: FoldOptions, checkpoint: EncodedCheckpoint): Promise<void> {
   const bytes = await encodeCheckpoint(checkpoint)
   await retrying(async () => {

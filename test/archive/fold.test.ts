@@ -363,7 +363,8 @@ function gated(holds: (path: string) => boolean) {
   return { lake, reached: arrived.promise, open: () => opened.resolve() }
 }
 
-it('folds a lake that never had a checkpoint in steps', async () => {
+/** The commit log of a lake from before checkpoints, of so many claims. */
+async function unfolded(records: number): Promise<{ lake: LakeStorage; log: string; staging: string }> {
   const lake = openMemoryLake()
   const log = partitionCommits('/t', 'id', 0)
   const common = {
@@ -376,20 +377,36 @@ it('folds a lake that never had a checkpoint in steps', async () => {
     first: 0,
     next: 0,
   } as const
-  for (let seq = 1; seq <= 5_000; seq++) {
+  for (let seq = 1; seq <= records; seq++) {
     const committedAt = new Date(seq).toISOString()
     const record: CommitRecord = { ...common, seq, fence: seq, id: `${seq}`, committedAt, kind: 'claim' }
     await lake.write(`${log}/${recordName(seq)}`, encodeRecord(record))
   }
+  return { lake, log, staging: '/t/_staging/id/p0/1' }
+}
+
+it('folds a lake that never had a checkpoint in steps', async () => {
+  const { lake, log, staging } = await unfolded(5_000)
   const steps: number[] = []
   const watched = { ...watchedLake(lake, () => undefined) }
   watched.rename = async (from, to) => {
     await lake.rename(from, to)
     steps.push(...(await checkpointNumbers(lake, log)).slice(-1))
   }
-  expect(await fold({ ...options(), lake: watched, log, staging: '/t/_staging/id/p0/1' }, 4_999, 128)).toBe(4_999)
+  expect(await fold({ ...options(), lake: watched, log, staging }, 4_999, 128)).toBe(4_999)
   expect(steps).toEqual([4_096, 4_999])
 })
+
+it('folds past a damaged checkpoint whose number it would write again, or leaves it for the next time', async () => {
+  const place = await unfolded(4_200)
+  const { lake, log } = place
+  await lake.write(`${checkpointsFolder(log)}/${checkpointName(4_096)}`, Buffer.from('no checkpoint'))
+  const foldUpTo = (upTo: number) => fold({ ...options(), ...place, signal: AbortSignal.timeout(10_000) }, upTo, 50)
+  expect(await foldUpTo(4_096)).toBe(0)
+  expect(await checkpointNumbers(lake, log)).toEqual([4_096])
+  expect(await foldUpTo(4_200)).toBe(4_200)
+  expect(await checkpointNumbers(lake, log)).toEqual([4_097, 4_200])
+}, 15_000)
 
 it('merges eight manifests of a level in the order of their paths, whatever that was', async () => {
   const place = { lake: openMemoryLake(), log: '/t/_commits/id/p0' }
