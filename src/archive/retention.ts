@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { CommitLog } from './commits.ts'
 import { filesOf } from './files.ts'
-import { dayOf } from './layout.ts'
+import { dayFolders, dayOf } from './layout.ts'
 import type { RetentionRecord } from './record.ts'
 
 /** Files of one record: for so long a commit may have to wait. */
@@ -39,6 +39,7 @@ export async function removeOldHourly(options: RetentionOptions, clock: Clock): 
 }
 
 /**
+ * Removes files whose days are old enough by the clock, and as long before the end of the newest day of events in the lake.
  * @param now epoch milliseconds
  * @returns how many files were removed
  * @throws as a commit and the lake do; COMMIT_CORRUPT and LAKE_NOT_FOUND also when the commit log was folded while it was read:
@@ -56,15 +57,23 @@ export async function removeOld(options: RetentionOptions, now: number): Promise
       onRemoved?.(old.length)
       old = []
     }
+    const reached = await timeReached(lake, root, now)
     for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
       signal.throwIfAborted()
       const of = Date.parse(day ?? dayOf(path) ?? '')
       // What has no day stays.
-      if (!(of + DAY_MS + keepMs <= now)) continue
+      if (!(of + DAY_MS + keepMs <= reached)) continue
       old.push({ path, day, events, bytes })
       if (old.length === AT_ONCE) await removeThem()
     }
     await removeThem()
     return removed
   }, signal)
+}
+
+/** A clock that is set forward must not empty the lake: what is removed is gone for good. */
+async function timeReached(lake: LakeStorage, root: string, now: number): Promise<number> {
+  let reached = now
+  for await (const { day } of dayFolders(lake, root)) reached = Math.min(now, Date.parse(day) + DAY_MS)
+  return reached
 }

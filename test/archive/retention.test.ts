@@ -108,13 +108,27 @@ it('removes the files of days that are old enough, and keeps count of all that w
     expect(await retire(commits)).toBeGreaterThan(3)
     await expectDays(2, 'the first day')
     expect(await retire(commits)).toBe(0)
-    now += 2 * DAY_MS
-    await retire(commits)
     await commits.close()
-    await expectDays(0, 'all')
     await run()
-    await expectDays(0, 'the next owner')
+    await expectDays(2, 'the next owner')
   }
+})
+
+it('counts from the newest day of events: a clock that is set forward removes no more, until there are newer ones', async () => {
+  await fill()
+  now = FIRST + 400 * DAY_MS
+  const misled = await own(lake)
+  await retire(misled)
+  await misled.close()
+  await expectDays(2, 'a year too early')
+  topic.put(0, event())
+  await run()
+  const commits = await own(lake)
+  await retire(commits)
+  await commits.close()
+  expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1)
+  expect(await quarantined(lake, ROOT)).toEqual([])
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 16, files: 1 })
 })
 
 it('is finished by the next owner when it dies between the record and the last file', async () => {
@@ -150,7 +164,7 @@ it.each([
 ])('removes for good what the same archiver would join first, where files are $how', async ({ open }) => {
   lake = open(() => now)
   await fill()
-  now = FIRST + 4 * DAY_MS
+  now = FIRST + 3 * DAY_MS
   const seen: ArchiveEvent[] = []
   const stop = new AbortController()
   const running = run({
@@ -162,7 +176,7 @@ it.each([
   stop.abort()
   await running
   expect(kinds()).not.toContain('unjoined')
-  await expectDays(1, 'both at once')
+  await expectDays(2, 'both at once')
   await run()
 })
 
