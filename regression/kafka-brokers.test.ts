@@ -1,8 +1,11 @@
 /**
  * Guarantee: of several brokers the one that leads a partition may be killed amid the flow, and then another: producers and
- * archivers find those who lead now, by themselves, and each event is in the lake once.
+ * archivers find those who lead now, by themselves, and each event is in the lake once. For that a topic has three copies, also
+ * one that is made while a broker is down.
  */
+import { Admin } from '@platformatic/kafka'
 import { expect, it } from 'vitest'
+import { openKafkaLog } from '../src/log/kafka.ts'
 import { eventually } from '../test/contract/log-reading.ts'
 import { LONG } from './form.ts'
 import { OwnKafka } from './own-kafka.ts'
@@ -42,6 +45,38 @@ it.runIf(LONG && onServices)(
     await scene.dismiss(archiver)
     const { count } = await scene.expectExactlyOnce({ quarantined: 0 })
     expect(count).toBeGreaterThan(0)
+  },
+  600_000,
+)
+
+it.runIf(LONG && onServices)(
+  `a topic that is made while a broker is down has a copy on each, nevertheless${skipped}`,
+  async () => {
+    await using kafka = await OwnKafka.start({ ids: [1, 2], defaultReplicas: 3 })
+    const create = async (topic: string, requestTimeout = PATIENCE_MS) => {
+      const options = { brokers: kafka.brokers, partitions: 1, requestTimeout, connectTimeout: PATIENCE_MS }
+      const log = await openKafkaLog({ ...options, topic })
+      await log.ensureTopic().finally(() => log.close())
+    }
+    const copiesOf = async (topic: string) => {
+      const admin = new Admin({ clientId: 'test', bootstrapBrokers: kafka.brokers })
+      const { topics } = await admin.metadata({ topics: [topic] }).finally(() => admin.close())
+      return topics.get(topic)!.partitions[0]!.replicas.length
+    }
+    // The third has never been there: a topic waits for it, and is not made with less.
+    await expect(create('early', 3_000)).rejects.toMatchObject({
+      code: 'LOG_UNREACHABLE',
+      message: expect.stringContaining('only 2 broker(s) are registered'),
+    })
+    const creating = create('meanwhile')
+    kafka.begin(3)
+    await creating
+    expect(await copiesOf('meanwhile')).toBe(3)
+
+    await kafka.kill(3)
+    await kafka.untilUp(2)
+    await create('without')
+    expect(await copiesOf('without')).toBe(3)
   },
   600_000,
 )

@@ -31,23 +31,26 @@ export class OwnKafka {
     for (const child of this.#running.values()) child.kill('SIGKILL')
   }
 
-  private constructor(ports: Map<number, Ports>) {
+  readonly #defaultReplicas: number
+
+  private constructor(ports: Map<number, Ports>, defaultReplicas: number) {
     this.#ports = ports
+    this.#defaultReplicas = defaultReplicas
     process.once('exit', this.#killAll)
   }
 
-  /** Starts all three on free ports, and resolves when each knows of the others. */
-  static async start(): Promise<OwnKafka> {
+  /**
+   * Starts some of the three on free ports, and resolves when each knows of the others.
+   * @param ids at least two, or they cannot agree on anything
+   */
+  static async start({ ids = IDS, defaultReplicas = 1 } = {}): Promise<OwnKafka> {
     const ports = new Map<number, Ports>()
     for (const id of IDS) ports.set(id, { broker: await freePort(), controller: await freePort() })
-    const kafka = new OwnKafka(ports)
+    const kafka = new OwnKafka(ports, defaultReplicas)
     try {
       await Promise.all(IDS.map((id) => kafka.#format(id)))
-      for (const id of IDS) kafka.begin(id)
-      await eventually(
-        () => kafka.#asked(async (admin) => expect((await admin.metadata({})).brokers.size).toBe(IDS.length)),
-        START_MS,
-      )
+      for (const id of ids) kafka.begin(id)
+      await kafka.untilUp(ids.length)
       return kafka
     } catch (error) {
       const said = IDS.map((id) => readFileSync(kafka.#log(id), { encoding: 'utf8', flag: 'a+' }).slice(-1_000))
@@ -73,6 +76,12 @@ export class OwnKafka {
       stdio: ['ignore', output, output],
     })
     this.#running.set(id, child)
+  }
+
+  /** Resolves when so many know of each other. */
+  untilUp(brokers: number): Promise<void> {
+    const look = async (admin: Admin) => expect((await admin.metadata({})).brokers.size).toBe(brokers)
+    return eventually(() => this.#asked(look), START_MS)
   }
 
   /** Ends a broker as a power cut does. */
@@ -141,6 +150,7 @@ export class OwnKafka {
       'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
       `log.dirs=${join(this.#folder, `data-${id}`)}`,
       'min.insync.replicas=2',
+      `default.replication.factor=${this.#defaultReplicas}`,
       'offsets.topic.replication.factor=3',
       'offsets.topic.num.partitions=3',
       'group.initial.rebalance.delay.ms=0',

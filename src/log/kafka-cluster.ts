@@ -39,8 +39,10 @@ const EARLIEST = -2n
 const LATEST = -1n
 const GROUP = 0
 const NO_REPLICA = -1
-/** Three copies, as Kafka's documentation advises for production; fewer where there are fewer brokers. */
+/** Three copies, as Kafka's documentation advises for production. */
 const REPLICAS = 3
+/** As many as the cluster's `default.replication.factor` says. */
+const DEFAULT_REPLICAS = -1
 
 /**
  * Brokers delete, roll, refuse and forget producers by the time of messages. Here that is the time at which they came,
@@ -154,22 +156,40 @@ export class KafkaCluster {
     return response
   }
 
+  /**
+   * With three copies; fewer where the cluster has fewer brokers, but then no fewer than its default. Which of them are up at
+   * this moment is not looked at: the copies are for the life of the topic, and a cluster that starts has one broker at first.
+   */
   async createTopic(): Promise<void> {
-    const { topic, partitions, requestTimeout } = this.options
-    const { brokers } = await this.#metadata([])
-    const wanted = {
-      name: topic,
-      numPartitions: partitions,
-      replicationFactor: Math.min(REPLICAS, brokers.length),
-      assignments: [],
-      configs: TOPIC_CONFIGS,
-    }
     try {
-      await createTopicsV7.api.async(await this.any(), [wanted], requestTimeout, false)
+      await this.#createWith(REPLICAS)
     } catch (error) {
       // Someone else was faster.
       if (!hasProtocolError(error, 'TOPIC_ALREADY_EXISTS')) throw error
     }
+  }
+
+  async #createWith(replicas: number): Promise<void> {
+    try {
+      await this.#create(replicas)
+    } catch (error) {
+      if (replicas === 1 || !hasProtocolError(error, 'INVALID_REPLICATION_FACTOR')) throw error
+      // Refused as well where there are fewer brokers than the default asks for: some are yet to come.
+      await this.#create(DEFAULT_REPLICAS, { validateOnly: true })
+      await this.#createWith(replicas - 1)
+    }
+  }
+
+  async #create(replicationFactor: number, { validateOnly = false } = {}): Promise<void> {
+    const { topic, partitions, requestTimeout } = this.options
+    const wanted = {
+      name: topic,
+      numPartitions: partitions,
+      replicationFactor,
+      assignments: [],
+      configs: TOPIC_CONFIGS,
+    }
+    await createTopicsV7.api.async(await this.any(), [wanted], requestTimeout, validateOnly)
   }
 
   /** The readable offsets of every partition: up to the last stable one, so that open transactions do not count as lag. */

@@ -54,6 +54,12 @@ export function logError(error: unknown, what: string): MusicFakerError {
   if (protocol.includes('UNKNOWN_TOPIC_OR_PARTITION')) {
     return make('LOG_TOPIC_MISSING', 'Check --topic; "music-faker produce" creates a missing topic.')
   }
+  if (protocol.includes('INVALID_REPLICATION_FACTOR')) {
+    return make(
+      'LOG_UNREACHABLE',
+      'Start the brokers that are missing, as their default.replication.factor asks for, or check --kafka-brokers.',
+    )
+  }
   if (protocol.length > 0) {
     const passing = protocol.every((id) => protocolErrors[id]?.canRetry === true || PRODUCER_STATE.includes(id))
     return passing ? make('LOG_UNREACHABLE', CHECK_BROKERS) : make('LOG_REFUSED', refusalAdvice(protocol))

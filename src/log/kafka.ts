@@ -62,8 +62,8 @@ class KafkaLog implements EventLog {
   }
 
   /**
-   * The topic gets as many partitions as the options say, three replicas where there are three brokers, and is kept by size
-   * (10 GiB a partition), not by time.
+   * The topic gets as many partitions as the options say, three replicas where the cluster has three brokers, and is kept by
+   * size (10 GiB a partition), not by time.
    */
   async ensureTopic(): Promise<void> {
     await this.#retry(`cannot create topic ${this.topic}`, async () => {

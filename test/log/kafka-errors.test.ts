@@ -22,6 +22,7 @@ const cases: [string, unknown, ErrorCode, RegExp][] = [
   ['a time-out', new TimeoutError('Request timed out', { canRetry: true }), 'LOG_UNREACHABLE', /timed out/],
   ['a moved leader', protocolError(6), 'LOG_UNREACHABLE', /NOT_LEADER_OR_FOLLOWER/],
   ['a producer the broker forgot', answered(59), 'LOG_UNREACHABLE', /UNKNOWN_PRODUCER_ID/],
+  ['too few brokers for a new topic', answered(38), 'LOG_UNREACHABLE', /INVALID_REPLICATION_FACTOR/],
   ['a missing topic', answered(3), 'LOG_TOPIC_MISSING', /UNKNOWN_TOPIC_OR_PARTITION/],
   ['a message too large', protocolError(10), 'LOG_REFUSED', /MESSAGE_TOO_LARGE/],
   ['one partition too large, another without a leader', answered(5, 10), 'LOG_REFUSED', /./],
