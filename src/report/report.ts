@@ -1,9 +1,10 @@
 /** Writes a report: one HTML page, its numbers as CSV files, and the totals as JSON. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { csv } from '../dashboard/export.ts'
 import { MusicFakerError } from '../errors.ts'
+import { isErrno } from '../lake/local-errors.ts'
 import type { TotalsSnapshot } from '../stats/totals.ts'
 import { dayTotals, type FigureOptions, lakeTotals } from './figures.ts'
 import { pageOf } from './page.ts'
@@ -24,7 +25,7 @@ export interface WrittenReport {
   statistics: TotalsSnapshot
 }
 
-/** @throws COMMIT_CORRUPT, what the lake throws; USAGE when the folder cannot be written to; the signal's reason */
+/** @throws COMMIT_CORRUPT, what the lake throws; USAGE when the folder cannot be written to, LAKE_FULL when its disk is full; the signal's reason */
 export async function writeReport(options: ReportOptions): Promise<WrittenReport> {
   const { root, day, now, folder } = options
   const totals = day === undefined ? await lakeTotals(options) : await dayTotals(day, options)
@@ -40,6 +41,12 @@ export async function writeReport(options: ReportOptions): Promise<WrittenReport
     await mkdir(folder, { recursive: true })
     for (const [name, content] of contents) await writeWhole(join(folder, name), content)
   } catch (cause) {
+    if (isErrno(cause, 'ENOSPC', 'EDQUOT')) {
+      throw new MusicFakerError('LAKE_FULL', `cannot write the report to ${folder}: the disk is full`, {
+        cause,
+        next: 'Free some space there, or give another folder with --to.',
+      })
+    }
     throw new MusicFakerError('USAGE', `cannot write the report to ${folder}: ${(cause as Error).message}`, {
       cause,
       next: 'Give another folder with --to.',
@@ -50,6 +57,12 @@ export async function writeReport(options: ReportOptions): Promise<WrittenReport
 
 async function writeWhole(path: string, content: string): Promise<void> {
   const temporary = `${path}.${randomUUID()}`
-  await writeFile(temporary, content)
-  await rename(temporary, path)
+  try {
+    await writeFile(temporary, content)
+    await rename(temporary, path)
+  } catch (error) {
+    // Best effort, as of a lake's files.
+    await unlink(temporary).catch(() => undefined)
+    throw error
+  }
 }

@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { SmallDisk } from '../../regression/small-disk.ts'
 import { writeReport } from '../../src/report/report.ts'
 import { FilledLake } from '../export/filled-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
@@ -49,6 +50,24 @@ it('tells of one day what the events of that day say', async () => {
   const days = (await rowsOf('events')).map((row) => row.slice(0, 10))
   expect(new Set(days)).toEqual(new Set(['2025-07-02']))
   expect(await report('2024-01-01')).toMatchObject({ statistics: { events: 0 } })
+})
+
+it('leaves no half of a file where one cannot be written', async () => {
+  await mkdir(join(folder, 'report.html'))
+  await expect(report()).rejects.toMatchObject({ code: 'USAGE', next: expect.stringContaining('--to') })
+  expect(await readdir(folder)).toEqual(['report.html'])
+})
+
+const refusal = SmallDisk.refusal()
+it.skipIf(refusal !== undefined)(`says that the disk is full${refusal ? ` (skipped: ${refusal})` : ''}`, async () => {
+  const disk = SmallDisk.mount(folder)
+  try {
+    disk.fill()
+    await expect(report()).rejects.toMatchObject({ code: 'LAKE_FULL', next: expect.stringContaining('--to') })
+    expect(await readdir(folder)).toEqual(['filler'])
+  } finally {
+    disk.unmount()
+  }
 })
 
 it('keeps what events say from becoming markup or formulas', async () => {
