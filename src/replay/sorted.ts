@@ -3,8 +3,7 @@
  * day; within a day in sorted runs of so many bytes, which are merged. A day of one run is sorted in memory, more are
  * written to a temporary folder: as much disk as the day has bytes.
  */
-import { mkdtemp, open, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { committedFiles, type LakeFile } from '../archive/files.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
@@ -12,6 +11,7 @@ import { decode } from '../event.ts'
 import { EventBytes, TIMESTAMP, USER } from '../event-bytes.ts'
 import { wholeLines } from '../export/lines.ts'
 import type { LakeStorage } from '../lake/storage.ts'
+import { temporaryFailure, temporaryFolder } from '../temporary.ts'
 
 /** Lines of a run. With what is kept about each it takes about three times as much memory. */
 const RUN_BYTES = 33_554_432
@@ -49,8 +49,8 @@ export interface SortOptions {
 
 /**
  * The events of `[from, to)`; those of one moment in the order of partitions and offsets, as far as one run goes.
- * @throws COMMIT_CORRUPT when a file is not what its record says; what `committedFiles` and the lake throw; the signal's
- *   reason
+ * @throws COMMIT_CORRUPT when a file is not what its record says; what `committedFiles` and the lake throw; LAKE_FULL,
+ *   CONFIG_INVALID for the temporary folder; the signal's reason
  */
 export async function* eventsInOrder(options: SortOptions): AsyncGenerator<TimedEvent> {
   for (let first: string | undefined = dayOf(options.from); first !== undefined; ) {
@@ -93,7 +93,7 @@ function dayOf(time: number): string {
 async function* dayInOrder(day: string, listed: LakeFile[], options: SortOptions): AsyncGenerator<TimedEvent> {
   let files = listed
   for (let attempt = 1; ; attempt++) {
-    const folder = await mkdtemp(join(tmpdir(), 'music-faker-replay-'))
+    const folder = await temporaryFolder('replay')
     try {
       const runs = await sortedRuns(files, folder, options)
       yield* merged(runs)
@@ -171,16 +171,16 @@ function byTime(a: TimedEvent, b: TimedEvent): number {
 }
 
 async function writeRun(path: string, run: readonly TimedEvent[]): Promise<string> {
-  const handle = await open(path, 'wx')
   try {
+    await using handle = await open(path, 'wx')
     for (let i = 0; i < run.length; i += 1_000) {
       const lot = run.slice(i, i + 1_000).flatMap(({ line }) => [line, Buffer.of(LF)])
       await handle.writeFile(Buffer.concat(lot))
     }
-  } finally {
-    await handle.close()
+    return path
+  } catch (error) {
+    throw temporaryFailure(error)
   }
-  return path
 }
 
 async function* readRun(path: string): AsyncGenerator<TimedEvent> {

@@ -5,9 +5,8 @@
  * A lake in a folder is read where it is. From any other, and where DuckDB refuses a line that is an event, the events are
  * first loaded into a database in a temporary folder, some tens of megabytes of lines at a time.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { open, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { committedFiles, type LakeFile } from '../archive/files.ts'
@@ -15,7 +14,9 @@ import { hasCode, MusicFakerError } from '../errors.ts'
 import { FIELDS } from '../event.ts'
 import { wholeLines } from '../export/lines.ts'
 import type { LakeStorage } from '../lake/storage.ts'
+import { temporaryFolder } from '../temporary.ts'
 import { openDuckDB } from './duckdb.ts'
+import { fail, refuse } from './failures.ts'
 import { isRefusedLine, readable } from './readable.ts'
 
 /** Lines that lie in the temporary folder at once, while they are loaded. */
@@ -51,7 +52,7 @@ export interface QueryResult {
 /**
  * Runs a query and hands its result to `use`, once, whose outcome it gives.
  * @throws ENGINE_MISSING; USAGE for what DuckDB refuses, in its words; LAKE_NOT_FOUND when a file is joined with others after
- *   the first rows are there; what `committedFiles` and the lake throw
+ *   the first rows are there; LAKE_FULL, CONFIG_INVALID for the temporary folder; what `committedFiles` and the lake throw
  */
 export async function query<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
   let { folder } = options
@@ -73,12 +74,12 @@ export async function query<T>(options: QueryOptions, use: (result: QueryResult)
 }
 
 async function queryOnce<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'music-faker-sql-'))
+  const folder = await temporaryFolder('sql')
   const clear = () => rmSync(folder, { recursive: true, force: true })
   // A signal ends the process without coming back here.
   process.once('exit', clear)
   try {
-    const { connection, close } = await openDuckDB(folder)
+    const { connection, close } = await openDuckDB(folder).catch(fail)
     try {
       await defineEvents(connection, folder, options)
       return await use(await answer(connection, options.sql))
@@ -100,7 +101,7 @@ async function defineEvents(connection: DuckDBConnection, scratch: string, optio
     return
   }
   await connection.run(`CREATE TABLE events (${COLUMNS.map(([name, type]) => `"${name}" ${type}`).join(', ')})`)
-  await load(connection, scratch, files, options)
+  await load(connection, scratch, files, options).catch(fail)
 }
 
 async function filesOf({ lake, root, from = '', until, folder }: QueryOptions): Promise<LakeFile[]> {
@@ -199,27 +200,4 @@ async function* chunksOf(result: DuckDBResult, connection: DuckDBConnection, sql
 function numberOf(value: unknown): unknown {
   const number = Number(value)
   return value !== null && Number.isSafeInteger(number) ? number : value
-}
-
-function refuse(cause: unknown): never {
-  if (/No files found|Cannot open file/.test((cause as Error).message)) {
-    throw new MusicFakerError('LAKE_NOT_FOUND', 'a file of the lake was joined with others while it was to be read', {
-      cause,
-      next: 'Run the query again.',
-    })
-  }
-  if (isRefusedLine(cause)) {
-    throw new MusicFakerError(
-      'USAGE',
-      'DuckDB refuses an event of the lake, and rows were given before it came to that',
-      {
-        cause,
-        next: 'Let the query end in ORDER BY ALL: it then reads all events before the first row, and such ones in another way.',
-      },
-    )
-  }
-  throw new MusicFakerError('USAGE', `DuckDB refuses the query: ${(cause as Error).message}`, {
-    cause,
-    next: `The table is "events", with the columns ${FIELDS.join(', ')}.`,
-  })
 }

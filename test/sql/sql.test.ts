@@ -141,6 +141,15 @@ it('has an empty table where nothing was archived', async () => {
   expect((await ask('SELECT count(*) FROM events', { root: '/nothing', folder })).rows).toEqual([[0]])
 })
 
+it('says that the temporary folder is full when what does not fit into memory does not fit there', async () => {
+  const small = "SET memory_limit = '40MB'; SET max_temp_directory_size = '1MB'"
+  const sorted = 'SELECT md5(range::VARCHAR) AS text FROM range(1000000) ORDER BY text'
+  await expect(ask(`${small}; ${sorted}`, { folder })).rejects.toMatchObject({
+    code: 'LAKE_FULL',
+    next: expect.stringContaining('TMPDIR'),
+  })
+})
+
 it('says what is wrong with a query in the words of DuckDB', async () => {
   await expect(ask('SELECT nonsense FROM events', { folder })).rejects.toMatchObject({
     code: 'USAGE',
