@@ -257,8 +257,8 @@ const MUTANTS: Mutant[] = [
   {
     name: 'what was joined is not removed',
     file: JOIN,
-    line: 'while (rest.length > 0) {',
-    becomes: 'while (rest.length > 1_000) {',
+    line: 'await inLots(files, ({ path }) => retrying(',
+    becomes: 'await inLots(files.slice(1_000), ({ path }) => retrying(',
     caughtBy: 'regression/compaction',
   },
   {
