@@ -26,6 +26,7 @@ export const verify = command({
     },
   },
   settings: LAKE_SETTINGS,
+  drains: true,
   async run({ config, out, signal, openLake }, { options }) {
     const { deep = false, sample, from } = options
     if (!deep && (sample ?? from) !== undefined) {
