@@ -1,10 +1,12 @@
 import { lakeRoot } from '../../archive/layout.ts'
 import { MusicFakerError } from '../../errors.ts'
 import type { ExportReport } from '../../export/export.ts'
-import { FORMATS } from '../../export/formats.ts'
+import { FORMATS, type Format } from '../../export/formats.ts'
+import type { LakeStorage } from '../../lake/storage.ts'
 import { command } from '../command.ts'
 import { formatBytes, formatCount, formatCounted } from '../format.ts'
 import { requireTopic } from '../lake-paths.ts'
+import type { Output } from '../output.ts'
 import { day, oneOf } from '../parse.ts'
 import { LAKE_SETTINGS } from '../settings.ts'
 
@@ -61,6 +63,10 @@ export const exportCommand = command({
       signal,
       onRetry: (error) => out.say(`waiting: ${error.message}`),
       onProgress: (events) => progress.update(events),
+    }).catch(async (error) => {
+      // A destination that cannot be read any more is no reason to end otherwise than as told.
+      if (signal.aborted) await tellStopped(out, operands[0] as string, heldBy(storage, to, format)).catch(() => {})
+      throw error
     })
     progress.end()
     await out.result(report, () => {
@@ -71,6 +77,27 @@ export const exportCommand = command({
     })
   },
 })
+
+async function tellStopped(out: Output, destination: string, holds: ReturnType<typeof heldBy>): Promise<void> {
+  const { events, files, bytes } = await holds
+  await out.result({ stopped: true, destination: { events, files, bytes } }, () => {
+    const held = `${formatCounted(events, 'event')} in ${formatCounted(files, 'file')} (${formatBytes(bytes)})`
+    return `stopped before the end: ${destination} holds ${held}; run it again to go on`
+  })
+}
+
+/** What exports have brought to a destination so far, in one format. */
+async function heldBy(destination: LakeStorage, to: string, format: Format) {
+  const { committedFiles } = await import('../../archive/files.ts')
+  const held = { events: 0, files: 0, bytes: 0 }
+  for await (const { topicId, events, bytes } of committedFiles(destination, to)) {
+    if (topicId !== format) continue
+    held.events += events
+    held.files++
+    held.bytes += bytes
+  }
+  return held
+}
 
 function waitingLine(waiting: ExportReport['waiting']): string[] {
   const [oldest, newest] = [waiting[0]?.day, waiting.at(-1)?.day]

@@ -30,14 +30,26 @@ export const importCommand = command({
     const progress = out.progress({ unit: 'lines' })
     const onRetry = (error: MusicFakerError) => out.say(`waiting: ${error.message}`)
     const place = { lake, root: lakeRoot(config.topic), signal, onRetry }
-    const report = await importFiles({
-      ...{ ...place, folders, origin, lakePathOf, acceptGap: options.acceptGap },
-      onProgress: (lines) => progress.update(lines),
-    })
-    progress.end()
+    let committed = 0
     let sealed = 0
-    const { latenessMs } = careOf(config)
-    await sealImported({ ...place, latenessMs, clock: systemClock, onSealed: () => sealed++ })
+    const work = async () => {
+      const done = await importFiles({
+        ...{ ...place, folders, origin, lakePathOf, acceptGap: options.acceptGap },
+        onProgress: (lines) => {
+          committed = lines
+          progress.update(lines)
+        },
+      })
+      progress.end()
+      const { latenessMs } = careOf(config)
+      await sealImported({ ...place, latenessMs, clock: systemClock, onSealed: () => sealed++ })
+      return done
+    }
+    const report = await work().catch(async (error) => {
+      const text = () => `imported ${formatCounted(committed, 'line')}; stopped before the end: run it again to go on`
+      if (signal.aborted) await out.result({ stopped: true, lines: committed }, text)
+      throw error
+    })
     await out.result({ ...report, sealed }, () => {
       const { files, known, events, quarantined, lost } = report
       const more = [
