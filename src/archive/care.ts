@@ -46,10 +46,10 @@ export async function care(of: Cared): Promise<void> {
   await Promise.all([compact(of), seal(of), retire(of)])
 }
 
-async function retire({ lake, root, topicId, partition, commits, clock, signal, keepMs, report }: Cared) {
+async function retire({ lake, root, log, topicId, partition, commits, clock, signal, keepMs, report }: Cared) {
   if (keepMs === undefined) return
   const onRemoved = (files: number) => report({ kind: 'removed', partition, files })
-  await removeOldHourly({ lake, root, topicId, partition, commits, keepMs, signal, onRemoved }, clock)
+  await removeOldHourly({ lake, root, log, topicId, partition, commits, keepMs, signal, onRemoved }, clock)
 }
 
 async function seal({ lake, root, log, partition, commits, clock, signal, latenessMs, report }: Cared) {

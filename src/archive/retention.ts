@@ -1,9 +1,18 @@
-/** Removes what was kept long enough, as a partition's owner, beside archiving. */
+/**
+ * Removes what was kept long enough, as a partition's owner, beside archiving. Lineages that nobody writes to any more, earlier lives
+ * of the topic and imports, have no owner: whoever has partition 0 takes them over for it.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { Clock } from '../clock.ts'
+import { isRetryable, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
-import type { CommitLog } from './commits.ts'
+import type { EventLog } from '../log/log.ts'
+import { CommitLog } from './commits.ts'
 import { filesOf } from './files.ts'
+import { readHead } from './head.ts'
 import { dayFolders, dayOf } from './layout.ts'
+import { commitLogs } from './lineages.ts'
 import type { RetentionRecord } from './record.ts'
 
 /** Files of one record: for so long a commit may have to wait. */
@@ -12,13 +21,13 @@ const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 /** After a failure. */
 const AGAIN_MS = 60_000
+/** After its last commit nobody writes to a lineage of another topic id: an import commits more often. */
+const IDLE_MS = DAY_MS
 
-export interface RetentionOptions {
+interface Retaining {
   lake: LakeStorage
   root: string
   topicId: string
-  partition: number
-  commits: CommitLog
   /** Milliseconds after the end of its day that a file is kept: of its events, or, in the quarantine, of their commit. */
   keepMs: number
   signal: AbortSignal
@@ -26,11 +35,20 @@ export interface RetentionOptions {
   onRemoved?: (files: number) => void
 }
 
+export interface RetentionOptions extends Retaining {
+  partition: number
+  commits: CommitLog
+}
+
 /** Looks every hour until the signal aborts. Never rejects: what fails is tried again, what archiving has to know of it will. */
-export async function removeOldHourly(options: RetentionOptions, clock: Clock): Promise<void> {
-  const { signal, commits } = options
+export async function removeOldHourly(options: RetentionOptions & { log: EventLog }, clock: Clock): Promise<void> {
+  const { signal, commits, partition } = options
+  const pass = async () => {
+    await removeOld(options, clock.now())
+    if (partition === 0) await removeOldIdle(options, clock.now())
+  }
   while (!signal.aborted && !commits.stuck) {
-    const done = await removeOld(options, clock.now()).then(
+    const done = await pass().then(
       () => true,
       () => false,
     )
@@ -46,7 +64,7 @@ export async function removeOldHourly(options: RetentionOptions, clock: Clock): 
  *   then it may be repeated
  */
 export async function removeOld(options: RetentionOptions, now: number): Promise<number> {
-  const { lake, root, topicId, partition, commits, keepMs, signal, onRemoved } = options
+  const { commits, signal, onRemoved } = options
   return commits.tend(async ({ retire }) => {
     let removed = 0
     let old: RetentionRecord['files'] = []
@@ -57,18 +75,58 @@ export async function removeOld(options: RetentionOptions, now: number): Promise
       onRemoved?.(old.length)
       old = []
     }
-    const reached = await timeReached(lake, root, now)
-    for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
-      signal.throwIfAborted()
-      const of = Date.parse(day ?? dayOf(path) ?? '')
-      // What has no day stays.
-      if (!(of + DAY_MS + keepMs <= reached)) continue
-      old.push({ path, day, events, bytes })
+    for await (const file of oldFiles(options, now)) {
+      old.push(file)
       if (old.length === AT_ONCE) await removeThem()
     }
     await removeThem()
     return removed
   }, signal)
+}
+
+/**
+ * As the owner of partition 0, of lineages other than its own: of those where there is something to remove, and that had no commit
+ * for a day. One that is damaged is passed over.
+ * @param now epoch milliseconds
+ * @returns how many files were removed
+ * @throws what the log and the lake throw that may pass; the signal's reason; then it may be repeated
+ */
+export async function removeOldIdle(options: Retaining & { log: EventLog }, now: number): Promise<number> {
+  const { lake, root, log, topicId, signal } = options
+  let removed = 0
+  for await (const other of commitLogs(lake, root)) {
+    if (other.topicId === topicId) continue
+    try {
+      const head = await readHead(lake, root, other.topicId, other.partition)
+      if (!head || Date.parse(head.committedAt) + IDLE_MS > now) continue
+      const idle = { ...options, topicId: other.topicId, partition: other.partition }
+      if ((await oldFiles(idle, now).next()).done) continue
+      // Where the topic was made again meanwhile, one of the others is its present life.
+      if ((await log.describe()).topicId !== topicId) return removed
+      const owner = `retention:${hostname()}:${process.pid}:${randomUUID()}`
+      const commits = await CommitLog.claim({
+        ...{ ...idle, topic: log.topic, owner, clock: () => now },
+        onRetry: () => undefined,
+      })
+      removed += await removeOld({ ...idle, commits }, now).finally(() => commits.close())
+    } catch (error) {
+      if (signal.aborted || !(error instanceof MusicFakerError) || isRetryable(error)) throw error
+    }
+  }
+  return removed
+}
+
+async function* oldFiles(
+  { lake, root, topicId, partition, keepMs, signal }: Retaining & { partition: number },
+  now: number,
+): AsyncGenerator<RetentionRecord['files'][number]> {
+  const reached = await timeReached(lake, root, now)
+  for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
+    signal.throwIfAborted()
+    const of = Date.parse(day ?? dayOf(path) ?? '')
+    // What has no day stays.
+    if (of + DAY_MS + keepMs <= reached) yield { path, day, events, bytes }
+  }
 }
 
 /** A clock that is set forward must not empty the lake: what is removed is gone for good. */

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type ArchiveEvent, archive } from '../../src/archive/archiver.ts'
 import { CommitLog } from '../../src/archive/commits.ts'
-import { removeOld } from '../../src/archive/retention.ts'
+import { removeOld, removeOldIdle } from '../../src/archive/retention.ts'
 import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
+import { importFiles } from '../../src/import/import.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import type { EventLog } from '../../src/log/log.ts'
@@ -15,7 +16,8 @@ import { MemoryTopic } from '../log/memory.ts'
 import { dataFiles, quarantined } from './lake-contents.ts'
 
 const ROOT = '/t'
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 const KEEP_MS = 2 * DAY_MS
 /** Of the first events. */
 const FIRST = Date.UTC(2025, 6, 1)
@@ -129,6 +131,73 @@ it('counts from the newest day of events: a clock that is set forward removes no
   expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1)
   expect(await quarantined(lake, ROOT)).toEqual([])
   expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 16, files: 1 })
+})
+
+it('reaches earlier lives of the topic, too, while archiving', async () => {
+  await fill()
+  topic.recreate()
+  now = FIRST + 10 * DAY_MS
+  topic.put(0, event())
+  await run()
+  const stop = new AbortController()
+  const running = run({ once: false, keepMs: KEEP_MS, signal: stop.signal })
+  await eventually(async () => expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(1), 10_000)
+  stop.abort()
+  await running
+  expect(await quarantined(lake, ROOT)).toEqual([])
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({
+    ok: true,
+    events: 16,
+    quarantined: 3,
+    files: 1,
+  })
+})
+
+/** As the owner of partition 0. */
+function retireIdle(at: number) {
+  const { signal } = new AbortController()
+  return removeOldIdle({ lake, root: ROOT, log, topicId: topic.topicId, keepMs: KEEP_MS, signal }, at)
+}
+
+it('reaches what was imported, but no lineage that has had a commit within a day, and not this life of the topic', async () => {
+  await fill()
+  const folders = openMemoryLake()
+  await folders.write('/old/batch_20250601_000000.jsonl', event())
+  await importFiles({
+    ...{ lake, root: ROOT, folders, acceptGap: false, origin: { from: 'folder', path: '/old' } },
+    signal: new AbortController().signal,
+    onRetry: () => undefined,
+  })
+  // An import goes by the clock of the machine.
+  const [soon, later] = [Date.now() + HOUR_MS, Date.now() + 25 * HOUR_MS]
+  now = soon
+  topic.put(0, event())
+  await run()
+  const before = await verify({ lake, root: ROOT, deep: true })
+  expect(await retireIdle(soon)).toBe(0)
+  expect(await verify({ lake, root: ROOT, deep: true })).toEqual(before)
+  expect(await retireIdle(later)).toBe(1)
+  const { ok, files, records, partitions } = await verify({ lake, root: ROOT, deep: true })
+  expect({ ok, files, records }).toEqual({ ok: true, files: before.files - 1, records: before.records + 2 })
+  expect(partitions.find(({ topicId }) => topicId === topic.topicId)).toEqual(
+    before.partitions.find(({ topicId }) => topicId === topic.topicId),
+  )
+  expect(await retireIdle(later + 25 * HOUR_MS)).toBe(0)
+  expect((await verify({ lake, root: ROOT })).records, 'claimed for nothing').toBe(records)
+})
+
+it('leaves the lineages of others to who knows the topic as it is now', async () => {
+  await fill()
+  const { topicId } = topic
+  topic.recreate()
+  now = FIRST + 10 * DAY_MS
+  topic.put(0, event())
+  await run()
+  const { signal } = new AbortController()
+  const before = await verify({ lake, root: ROOT })
+  const late = { lake, root: ROOT, log, topicId, keepMs: 0, signal }
+  expect(await removeOldIdle(late, now + 30 * DAY_MS)).toBe(0)
+  expect(await verify({ lake, root: ROOT })).toEqual(before)
 })
 
 it('is finished by the next owner when it dies between the record and the last file', async () => {
