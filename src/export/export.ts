@@ -71,7 +71,8 @@ export interface ExportReport {
 /**
  * Exports what is committed of sealed days and not exported yet.
  * @throws COMMIT_FENCED when another export to the same destination has begun since; COMMIT_CORRUPT when a file is not what
- *   its record says; what the storages throw; the signal's reason. It may be run again after any of them.
+ *   its record says; COMMIT_UNKNOWN_FORMAT when the destination holds imports and does not say whose; what the storages
+ *   throw; the signal's reason. It may be run again after any of them.
  */
 export async function exportLake(options: ExportOptions): Promise<ExportReport> {
   return new Export(options).run()
