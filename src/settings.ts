@@ -11,7 +11,10 @@ const port = z.coerce.number().int().min(1).max(65_535)
 const positive = z.coerce.number().int().positive()
 const bool = z.union([z.boolean(), z.stringbool()])
 const list = z.union([z.array(text).min(1), text.transform((value) => value.split(',').map((item) => item.trim()))])
-const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'must be HOST:PORT')
+const hostPort = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'must be HOST:PORT')
+  .refine((value) => port.safeParse(value.slice(value.lastIndexOf(':') + 1)).success, 'must have a port of 1 to 65535')
 const topicName = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,248}$/, 'must be letters, digits, ".", "_" or "-", not starting with "." or "_"')

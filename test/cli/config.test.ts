@@ -87,11 +87,14 @@ test('a data folder that cannot be made is a wrong configuration', async () => {
   expect(stderr).toMatch(/^error: cannot make the data folder file\/data: .*\n {2}next: Choose a folder/)
 })
 
-test('a bad rate in the environment is found when the flow begins', async () => {
-  const { code, stderr } = await place.run(['produce', '--realtime', '-n', '1'], { env: { MF_RATE: 'fast' } })
-  expect(code).toBe(78)
-  expect(stderr).toContain('setting "rate" (environment): "fast" is not a rate')
-})
+test.each([[['produce', '--realtime', '-n', '1']], [['start']]])(
+  '%j finds a bad rate in the environment',
+  async (args) => {
+    const { code, stderr } = await place.run(args, { env: { MF_RATE: 'fast' } })
+    expect(code).toBe(78)
+    expect(stderr).toContain('setting "rate" (environment): "fast" is not a rate')
+  },
+)
 
 test('a folder named like the file is told', async () => {
   await mkdir(place.path('music-faker.json'))

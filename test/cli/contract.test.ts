@@ -82,6 +82,8 @@ test.each([
   [['cat'], "missing required argument 'PATH'", 'music-faker cat --help'],
   [['logs', 'kafak'], "'kafak' is invalid for argument 'SERVICE'", 'music-faker logs --help'],
   [['ls', '--topic', 'a/b'], '--topic: "a/b" is not valid', '--topic takes:'],
+  [['ps', '--kafka-brokers', 'localhost:99999'], 'must have a port of 1 to 65535', '--kafka-brokers takes:'],
+  [['start', '--rate', 'fast'], '"fast" is not a rate', 'Give events per s, min or h'],
   [['up', '--profile', 'embedded'], '"up" works with profile cluster only', 'Leave the flag out'],
   [['tail', '-f', '--from-beginning', '-n', '5'], '-n cannot stand with --from-beginning -f', 'Leave out -n'],
 ])('wrong use %j exits 2 and says what to do', async (args, message, next) => {

@@ -110,12 +110,12 @@ function contradiction(what: string, next: string): MusicFakerError {
   return new MusicFakerError('USAGE', `${what} contradict each other`, { next })
 }
 
-/** The setting `rate`. @throws CONFIG_INVALID */
+/** The setting `rate`, in events per second. @throws CONFIG_INVALID, or USAGE where it is a flag */
 export function configuredRate({ config, origins }: LoadedConfig): number {
   try {
     return parseRate(config.rate)
   } catch (error) {
-    if (!hasCode(error, 'USAGE')) throw error
+    if (!hasCode(error, 'USAGE') || origins.rate === 'flag') throw error
     throw new MusicFakerError('CONFIG_INVALID', `setting "rate" (${origins.rate}): ${error.message}`, {
       cause: error,
       ...(error.next !== undefined && { next: error.next }),

@@ -3,6 +3,7 @@ import { command } from '../command.ts'
 import { formatCount } from '../format.ts'
 import { DASHBOARD_SETTINGS, LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 import { WaitTalk } from '../wait-talk.ts'
+import { configuredRate } from './produce.ts'
 
 export const start = command({
   examples: ['start', 'start --rate 500/s', 'start --profile cluster'],
@@ -22,8 +23,7 @@ export const start = command({
   drains: true,
   async run(context) {
     const { config, out, signal, verbose, openLog, openLake } = context
-    const { parseRate } = await import('../../generate/pacing.ts')
-    parseRate(config.rate)
+    configuredRate(context.loaded)
     const { servePage } = await import('../page.ts')
     const { runPipeline } = await import('../../pipeline.ts')
     const { ProcessMetrics } = await import('../../process-metrics.ts')
