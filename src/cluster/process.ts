@@ -95,7 +95,9 @@ export function forget(pidFile: string): void {
 /** Names this life of a process; undefined when there is no such process, or it has ended and only waits to be reaped. */
 export function identify(pid: number): string | undefined {
   if (process.platform !== 'linux') {
-    const started = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout?.trim()
+    // It prints local time, in the words of the locale: the next command may have others.
+    const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
+    const started = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', env }).stdout?.trim()
     return started ? started : undefined
   }
   try {

@@ -62,6 +62,19 @@ test('a program that now has the pid of a service is not stopped', async () => {
   expect(stranger.signalCode).toBeNull()
 })
 
+test.each(['linux', 'darwin'])('a process is the same one in another time zone and locale (%s)', (platform) => {
+  vi.spyOn(process, 'platform', 'get').mockReturnValue(platform as NodeJS.Platform)
+  vi.stubEnv('TZ', 'Asia/Tokyo')
+  onTestFinished(() => {
+    vi.restoreAllMocks()
+    vi.unstubAllEnvs()
+  })
+  const identity = identify(process.pid)
+  expect(identity).toBeDefined()
+  vi.stubEnv('TZ', 'America/Lima')
+  expect(identify(process.pid)).toBe(identity)
+})
+
 test('a program that does not exist is told', async () => {
   const folder = temporaryFolder()
   const starting = startDetached({
