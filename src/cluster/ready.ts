@@ -16,8 +16,12 @@ export async function answers(site: Site, service: ServiceName): Promise<boolean
     case 'datanode':
       return acceptsBlocks(site)
     case 'dashboard':
-      return (await get(`http://${site.dashboardHost}:${ports.dashboard}/health/live`)) !== undefined
+      return (await get(`http://${inUrl(site.dashboardHost)}:${ports.dashboard}/health/live`)) !== undefined
   }
+}
+
+function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /**
