@@ -1,12 +1,17 @@
 /** This program as another process: with the same Node and the same settings, whatever flags or file they came from. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
-import { type Config, environmentName, SETTING_NAMES } from './settings.ts'
+import { join, resolve } from 'node:path'
+import { type Config, environmentName, SETTING_NAMES, settingOf } from './settings.ts'
 
-/** The settings as environment variables. */
+/** The settings as environment variables. Paths are absolute in it, so that they hold in any folder. */
 export function environmentOf(config: Config): Record<string, string> {
   const given = SETTING_NAMES.filter((name) => config[name] !== undefined)
-  return Object.fromEntries(given.map((name) => [environmentName(name), String(config[name])]))
+  return Object.fromEntries(
+    given.map((name) => {
+      const [value, kind] = [String(config[name]), settingOf(name).value]
+      return [environmentName(name), kind === 'FILE' || kind === 'DIR' ? resolve(value) : value]
+    }),
+  )
 }
 
 /**

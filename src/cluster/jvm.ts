@@ -120,7 +120,8 @@ function dashboardProgram(config: Config, site: Site) {
   return {
     command: process.execPath,
     args: [...programArguments(), 'dashboard'],
-    environment: { ...process.env, ...environmentOf({ ...config, profile: 'cluster' }) },
+    // Its file may be named relative to the folder of this command.
+    environment: { ...process.env, ...environmentOf({ ...config, profile: 'cluster' }), MF_CONFIG: undefined },
     output: log,
   }
 }

@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:f
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { LONG } from '../../regression/form.ts'
 import {
   down,
@@ -214,6 +214,9 @@ describe.skipIf('skipped' in services)('a cluster', { timeout: 120_000 }, () => 
   })
 
   test('finds its data when it is started again, now with the topic and the dashboard', async () => {
+    // As in MF_CONFIG=my.json music-faker up: its settings are in `config`, and the dashboard runs in another folder.
+    vi.stubEnv('MF_CONFIG', 'my.json')
+    onTestFinished(() => void vi.unstubAllEnvs())
     const statuses = await up(config, recorded())
     expect(statuses.map(({ name, state }) => [name, state])).toEqual(
       [...SERVICES, 'dashboard'].map((name) => [name, 'running']),
