@@ -138,9 +138,12 @@ class Week {
   async untilDay(day: number): Promise<Held> {
     while (this.clock.elapsed() < day * DAY_MS + MORNING_MS) await this.#step(STEP_MS)
     await this.#untilAsleep()
-    // Who looks every minute has the last look with nothing else under way.
-    await this.#step(MINUTE_MS)
-    await this.#untilAsleep()
+    // Who looks every hour or every minute has the last look with nothing else under way: hours pass while retention waits
+    // for compaction.
+    for (const ms of [60 * MINUTE_MS, MINUTE_MS]) {
+      await this.#step(ms)
+      await this.#untilAsleep()
+    }
     return this.#held()
   }
 
