@@ -25,7 +25,7 @@ import { SummaryBuilder } from '../src/stats/summary.ts'
 import { openAppendingLake, openMemoryLake } from '../test/lake/memory.ts'
 import { LONG } from './form.ts'
 
-const SEEDS = LONG ? 1000 : 40
+const SEEDS = LONG ? 1000 : 80
 const OFFSETS = 24
 const DAYS = 3
 const FOLD_EVERY = 3
