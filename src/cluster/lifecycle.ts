@@ -35,34 +35,45 @@ export async function up(config: Config, options: UpOptions): Promise<ServiceSta
   const site = siteOf(config)
   const wanted = SERVICE_NAMES.filter((service) => (options.services ?? SERVICE_NAMES).includes(service))
   requireFolder(site.folder)
+  let began = Date.now()
   const sayWhatRuns = () => options.report('what was started goes on running; to stop it: music-faker down')
-  return withLock(site, options, async () => {
-    const engine = await engineOf(config, site, options.engine)
-    const before = await statusOf(engine, site, wanted)
-    for (const status of before) if (status.state !== 'stopped') options.report(describe(status))
-    const missing = before.filter((status) => status.state === 'stopped').map((status) => status.name)
-    if (missing.length > 0) {
-      await engine.prepare(missing, options)
-      recordEngine(site, engine.kind)
-    }
-    const started = Date.now()
-    const startAndWait = async (services: readonly ServiceName[]) => {
-      const starting = services.filter((service) => missing.includes(service))
-      if (starting.length > 0) await engine.start(starting, options)
-      await waitUntilReady(engine, site, services, options)
-    }
-    options.signal.addEventListener('abort', sayWhatRuns, { once: true })
-    try {
-      await startAndWait(wanted.filter((service) => service !== 'dashboard'))
-      if (options.services === undefined) await ensureTopic(config)
-      // Last, because it needs the topic and the lake.
-      await startAndWait(wanted.filter((service) => service === 'dashboard'))
-    } finally {
-      options.signal.removeEventListener('abort', sayWhatRuns)
-    }
-    if (missing.length > 0) options.report(`ready in ${((Date.now() - started) / 1000).toFixed(1)} s`)
+  try {
+    const { engine, missing } = await withLock(site, options, async () => {
+      const engine = await engineOf(config, site, options.engine)
+      const before = await statusOf(engine, site, wanted)
+      for (const status of before) if (status.state !== 'stopped') options.report(describe(status))
+      const missing = before.filter((status) => status.state === 'stopped').map((status) => status.name)
+      if (missing.length > 0) {
+        await engine.prepare(missing, options)
+        recordEngine(site, engine.kind)
+      }
+      began = Date.now()
+      options.signal.addEventListener('abort', sayWhatRuns, { once: true })
+      await startEach(engine, missing.filter(isFirst), options)
+      return { engine, missing }
+    })
+    // Without the lock: a DataNode that waits for its NameNode would keep another command from starting that.
+    await waitUntilReady(engine, site, wanted.filter(isFirst), options)
+    if (options.services === undefined) await ensureTopic(config)
+    // Last, because it needs the topic and the lake.
+    if (missing.includes('dashboard')) await withLock(site, options, () => startEach(engine, ['dashboard'], options))
+    await waitUntilReady(engine, site, wanted, options)
+    if (missing.length > 0) options.report(`ready in ${((Date.now() - began) / 1000).toFixed(1)} s`)
     return statusOf(engine, site, wanted)
-  })
+  } finally {
+    options.signal.removeEventListener('abort', sayWhatRuns)
+  }
+}
+
+function isFirst(service: ServiceName): boolean {
+  return service !== 'dashboard'
+}
+
+/** Starts those that do not live: another command may have started one meanwhile. */
+async function startEach(engine: Engine, services: readonly ServiceName[], call: Call): Promise<void> {
+  const alive = await engine.liveness(services)
+  const dead = services.filter((service) => !alive.get(service)?.alive)
+  if (dead.length > 0) await engine.start(dead, call)
 }
 
 /** Stops services gracefully, all by default, at the same time. Their data stays. Nothing to stop is no error. */
@@ -161,18 +172,38 @@ async function waitUntilReady(
     const [late] = waiting
     if (late === undefined) return
     if (Date.now() > patience) {
-      report(`waiting for ${[...waiting].join(', ')} ...`)
+      report(`waiting for ${[...waiting].join(', ')}${asNeeds(await absentNeed(engine, site, late))} ...`)
       patience += PATIENCE_MS
     }
-    if (Date.now() > deadline) throw await failure(engine, late, `does not answer after ${START_TIMEOUT_MS / 1000} s`)
+    if (Date.now() > deadline) {
+      const what = `does not answer after ${START_TIMEOUT_MS / 1000} s`
+      throw await failure(engine, late, what, await absentNeed(engine, site, late))
+    }
     await delay(POLL_MS, undefined, { signal })
   }
 }
 
-async function failure(engine: Engine, service: ServiceName, what: string): Promise<MusicFakerError> {
+/** The service without which this one never answers, where it does not run itself. */
+async function absentNeed(engine: Engine, site: Site, service: ServiceName): Promise<ServiceStatus | undefined> {
+  if (service !== 'datanode') return undefined
+  const [namenode] = await statusOf(engine, site, ['namenode'])
+  return namenode?.state === 'running' ? undefined : namenode
+}
+
+function asNeeds(need: ServiceStatus | undefined): string {
+  return need ? `, as ${need.name} is ${need.state}` : ''
+}
+
+async function failure(
+  engine: Engine,
+  service: ServiceName,
+  what: string,
+  need?: ServiceStatus,
+): Promise<MusicFakerError> {
   const { lines, where } = await engine.lastWords(service)
-  return new MusicFakerError('CLUSTER_FAILED', `${service} ${what}. Its last lines:\n${lines.join('\n')}`, {
-    next: `Its log: ${where}. Then: music-faker restart ${service}`,
+  const message = `${service} ${what}${asNeeds(need)}. Its last lines:\n${lines.join('\n')}`
+  return new MusicFakerError('CLUSTER_FAILED', message, {
+    next: `Its log: ${where}. Then: music-faker restart ${need?.name ?? service}`,
   })
 }
 

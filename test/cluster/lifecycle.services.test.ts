@@ -188,6 +188,18 @@ describe.skipIf('skipped' in services)('a cluster', { timeout: 120_000 }, () => 
     expect(await keptFile()).toBe('kept\n')
   })
 
+  test('starts a NameNode while another command waits for the DataNode that needs it', async () => {
+    await down(config, { ...recorded(), services: ['namenode', 'datanode'] })
+    const call = recorded()
+    const waiting = up(config, { ...call, services: ['datanode'] })
+    await vi.waitFor(async () => {
+      expect(call.lines).toContain('waiting for datanode, as namenode is stopped ...')
+    }, 30_000)
+    const [namenode] = await up(config, { ...recorded(), services: ['namenode'] })
+    expect(namenode?.state).toBe('running')
+    expect((await waiting).map(({ state }) => state)).toEqual(['running'])
+  })
+
   test('stops, and leaves its ports', async () => {
     const running = await ps(config)
     await down(config, recorded())
