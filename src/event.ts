@@ -9,6 +9,8 @@
  * for quarantine, and never throws.
  */
 
+import { MusicFakerError } from './errors.ts'
+
 export interface MusicEvent {
   user: string
   artist: string
@@ -130,6 +132,19 @@ export function decode(value: Uint8Array | null, now: number): Decoded {
   if (time > now + MAX_FUTURE_MS) return invalid('future_date', 'timestamp is more than a day ahead of the clock')
 
   return { ok: true, event, day: event.timestamp.slice(0, 10), minute: Math.floor(time / 60_000), line: oneLine(value) }
+}
+
+/**
+ * Reads a line of the lake, which was validated when it was archived, by the clock of then.
+ * @param where what holds it, such as a path: for the error
+ * @throws COMMIT_CORRUPT for what is no event
+ */
+export function decodeArchived(line: Uint8Array, where: string): ValidEvent {
+  const decoded = decode(line, Number.POSITIVE_INFINITY)
+  if (decoded.ok) return decoded
+  throw new MusicFakerError('COMMIT_CORRUPT', `${where} has a line that is no event: ${decoded.detail}`, {
+    next: 'Run: music-faker verify --deep',
+  })
 }
 
 /**

@@ -1,12 +1,12 @@
 /** The events of one listener or artist, picked out of the lines of data files and summed up in bounded memory. */
-import type { MusicEvent } from '../event.ts'
+import { decodeArchived } from '../event.ts'
 import { DIMENSIONS, perDimension } from '../stats/dimensions.ts'
 import { Newest } from '../stats/newest.ts'
 import { Tally } from '../stats/tally.ts'
 import type { Row } from './api.ts'
 import type { Lookup } from './api-lookup.ts'
 import { distribution } from './sections.ts'
-import { clip, row } from './text.ts'
+import { beginning, clip, row } from './text.ts'
 
 const LAST = 20
 const TOP = 10
@@ -27,32 +27,36 @@ export class Found {
   readonly #hours = new Array<number>(24).fill(0)
   #events = 0
 
+  /** @param name as `clip` shows it: of a longer one, all that begin as it does are found */
   constructor(subject: Subject, name: string) {
     this.#subject = subject
     this.#name = name
-    this.#needles = spellings(name)
+    const begin = beginning(name)
+    this.#needles = begin === undefined ? spellings(name) : spellings(begin).map((text) => text.subarray(0, -1))
   }
 
   /**
    * @param lines whole lines of a data file, each with its line feed
+   * @param path of that file
    * @returns how many they are
+   * @throws COMMIT_CORRUPT where the name stands in a line that is no event
    */
-  scan(lines: Buffer): number {
+  scan(lines: Buffer, path: string): number {
     for (const [i, needle] of this.#needles.entries()) {
       for (let at = lines.indexOf(needle); at >= 0; ) {
         const end = lines.indexOf(LF, at)
         const line = lines.subarray(lines.lastIndexOf(LF, at) + 1, end)
         // A line may hold two spellings, and was taken then.
-        if (!this.#needles.slice(0, i).some((other) => line.includes(other))) this.#take(line)
+        if (!this.#needles.slice(0, i).some((other) => line.includes(other))) this.#take(line, path)
         at = lines.indexOf(needle, end)
       }
     }
     return count(lines)
   }
 
-  #take(line: Buffer): void {
-    const event = JSON.parse(line.toString()) as MusicEvent
-    if (event[this.#subject] !== this.#name) return
+  #take(line: Buffer, path: string): void {
+    const { event } = decodeArchived(line, path)
+    if (clip(event[this.#subject]) !== this.#name) return
     this.#events++
     this.#artists.add(event.artist)
     this.#tracks.add(JSON.stringify([event.artist, event.track]))

@@ -42,7 +42,8 @@ export class Lookups {
 
   /**
    * Takes the limit of time at most, and the call of the lake that is under way then.
-   * @throws BUSY when others are being looked up; what the lake throws
+   * @param name as rows show it, which may be cut
+   * @throws BUSY when others are being looked up; COMMIT_CORRUPT for a line that is no event; what the lake throws
    */
   find(subject: Subject, name: string): Promise<Lookup> {
     const key = `${subject} ${name}`
@@ -93,7 +94,7 @@ export class Lookups {
         const end = bytes.lastIndexOf(LF) + 1
         // As it is read: a file may be larger than all that may be.
         read.bytes += chunk.length
-        read.events += found.scan(bytes.subarray(0, end))
+        read.events += found.scan(bytes.subarray(0, end), path)
         rest = bytes.subarray(end)
         if (spent()) return false
       }

@@ -12,6 +12,11 @@ export function clip(text: string): string {
   return `${cut.replace(/[\ud800-\udbff]$/, '')}${CUT}`
 }
 
+/** What the names begin with that `clip` shows as this one; undefined for one that is whole. */
+export function beginning(shown: string): string | undefined {
+  return shown.length >= MAX_NAME - CUT.length && shown.endsWith(CUT) ? shown.slice(0, -CUT.length) : undefined
+}
+
 /** An event as a row of a list. @param id different for each row of an answer */
 export function row(id: string, event: MusicEvent): Row {
   return {

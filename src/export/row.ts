@@ -1,6 +1,5 @@
 /** One event on its way from a line of the lake to a row of another format. */
-import { MusicFakerError } from '../errors.ts'
-import { decode, FIELDS } from '../event.ts'
+import { decodeArchived, FIELDS } from '../event.ts'
 import {
   ACTION,
   ARTIST,
@@ -84,13 +83,7 @@ export class EventRow {
 
   #decode(summary: SummaryBuilder): void {
     const line = this.data.subarray(this.start, this.end)
-    const decoded = decode(line, Number.POSITIVE_INFINITY)
-    if (!decoded.ok) {
-      throw new MusicFakerError('COMMIT_CORRUPT', `${this.path} has a line that is no event: ${decoded.detail}`, {
-        next: 'Run: music-faker verify --deep',
-      })
-    }
-    const { event, minute } = decoded
+    const { event, minute } = decodeArchived(line, this.path)
     for (const [field, name] of FIELDS.entries()) this.texts[field] = field === DURATION ? '' : String(event[name])
     this.duration = event.duration
     this.minute = minute

@@ -6,8 +6,8 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { committedFiles, type LakeFile } from '../archive/files.ts'
-import { hasCode, MusicFakerError } from '../errors.ts'
-import { decode } from '../event.ts'
+import { hasCode } from '../errors.ts'
+import { decodeArchived } from '../event.ts'
 import { EventBytes, TIMESTAMP, USER } from '../event-bytes.ts'
 import { wholeLines } from '../export/lines.ts'
 import type { LakeStorage } from '../lake/storage.ts'
@@ -155,15 +155,10 @@ function read(line: Buffer): TimedEvent {
     const time = bytes.minute * 60_000 + bytes.millis
     return { time, timestamp: bytes.text(TIMESTAMP), user: bytes.text(USER), line }
   }
-  const decoded = decode(line, Number.POSITIVE_INFINITY)
-  if (!decoded.ok) {
-    throw new MusicFakerError('COMMIT_CORRUPT', `the lake holds a line that is no event: ${decoded.detail}`, {
-      next: 'Run: music-faker verify --deep',
-    })
-  }
-  const { timestamp, user } = decoded.event
+  const { event, minute } = decodeArchived(line, 'the lake')
+  const { timestamp, user } = event
   const millis = Number(timestamp.slice(20, 23).padEnd(3, '0'))
-  return { time: decoded.minute * 60_000 + Number(timestamp.slice(17, 19)) * 1000 + millis, timestamp, user, line }
+  return { time: minute * 60_000 + Number(timestamp.slice(17, 19)) * 1000 + millis, timestamp, user, line }
 }
 
 function byTime(a: TimedEvent, b: TimedEvent): number {

@@ -1,5 +1,4 @@
-import { MusicFakerError } from '../errors.ts'
-import { decode, encode, FIELDS, type MusicEvent } from '../event.ts'
+import { decodeArchived, encode, FIELDS, type MusicEvent } from '../event.ts'
 import { EventBytes } from '../event-bytes.ts'
 
 const LF = 0x0a
@@ -32,13 +31,7 @@ export function readable(lines: Buffer): Buffer {
 }
 
 function rewritten(line: Buffer): Buffer {
-  const decoded = decode(line, Number.POSITIVE_INFINITY)
-  if (!decoded.ok) {
-    throw new MusicFakerError('COMMIT_CORRUPT', `the lake holds a line that is no event: ${decoded.detail}`, {
-      next: 'Run: music-faker verify --deep',
-    })
-  }
-  const { event } = decoded
+  const { event } = decodeArchived(line, 'the lake')
   const fields = FIELDS.map((name) => {
     const value = event[name]
     return [name, typeof value === 'string' ? value.toWellFormed() : value]

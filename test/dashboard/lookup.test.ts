@@ -4,6 +4,7 @@ import { lookupSchema } from '../../src/dashboard/api-lookup.ts'
 import { Found, spellings } from '../../src/dashboard/found.ts'
 import { Lookups } from '../../src/dashboard/lookup.ts'
 import type { Dashboard } from '../../src/dashboard/server.ts'
+import { clip } from '../../src/dashboard/text.ts'
 import { encode, type MusicEvent } from '../../src/event.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { eventOf, T0 } from '../stats/records.ts'
@@ -123,8 +124,24 @@ describe('Found', () => {
       .toString()
       .replace('"artist":"', '"artist":"zo\\u00e9", "x":"')
     const other = encode(eventOf({ track: 'zoé' }, T0))
-    found.scan(Buffer.from(`${both.replace('"user":"zoé"', '"user":"zo\\u00e9","again":"zoé"')}\n${other}\n${both}\n`))
+    const lines = Buffer.from(
+      `${both.replace('"user":"zoé"', '"user":"zo\\u00e9","again":"zoé"')}\n${other}\n${both}\n`,
+    )
+    found.scan(lines, 'a file')
     expect(found.read().events).toBe(2)
+  })
+
+  it.each(['x', 'é', '🎵', '"'])('finds by its beginning a name that is shown cut, of %s', (unit) => {
+    const name = `a${unit.repeat(400)}`
+    const found = new Found('user', clip(name))
+    const lines = [name, `${name}!`, `b${name}`, clip(name).slice(0, -1)].map((user) => encode(eventOf({ user }, T0)))
+    found.scan(Buffer.from(`${lines.join('\n')}\n`), 'a file')
+    expect(found.read()).toMatchObject({ name: clip(name), events: 2, listeners: [] })
+  })
+
+  it('tells of a line that is no event', () => {
+    const scan = () => new Found('user', 'zoé').scan(Buffer.from('{"user":"zoé"\n'), '/t/a.jsonl')
+    expect(scan).toThrow(expect.objectContaining({ code: 'COMMIT_CORRUPT', message: expect.stringMatching(/^\/t\/a/) }))
   })
 
   it('knows how names are written in JSON', () => {
@@ -151,7 +168,7 @@ describe('Found', () => {
       .toString()
       .replace('"NAME"', () => text)
     const found = new Found('user', name)
-    expect(found.scan(Buffer.from(`${line}\n`))).toBe(1)
+    expect(found.scan(Buffer.from(`${line}\n`), 'a file')).toBe(1)
     expect(found.read().events).toBe(1)
   })
 })
