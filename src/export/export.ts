@@ -15,7 +15,7 @@ import { committedFiles } from '../archive/files.ts'
 import { dayFolder } from '../archive/layout.ts'
 import type { CommittedFile } from '../archive/record.ts'
 import { isSealed } from '../archive/seal.ts'
-import { hasCode, type MusicFakerError } from '../errors.ts'
+import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { SummaryBuilder } from '../stats/summary.ts'
 import { writeDeltaLog } from './delta.ts'
@@ -75,7 +75,18 @@ export interface ExportReport {
  *   throw; the signal's reason. It may be run again after any of them.
  */
 export async function exportLake(options: ExportOptions): Promise<ExportReport> {
-  return new Export(options).run()
+  const running = new Export(options)
+  try {
+    return await running.run()
+  } catch (cause) {
+    if (!hasCode(cause, 'COMMIT_FENCED')) throw cause
+    throw new MusicFakerError('COMMIT_FENCED', 'another export to this destination has begun meanwhile', {
+      cause,
+      next: 'Run it again once that has ended: it goes on where this one stopped.',
+    })
+  } finally {
+    await running.close()
+  }
 }
 
 class Export {
@@ -106,25 +117,35 @@ class Export {
       }
       if (this.#report.events > before) attempts = 0
     }
-    await this.#commits?.close()
     if (this.#options.delta) this.#report.deltaVersion = await writeDeltaLog(this.#options)
     return this.#report
   }
 
-  /** Resolves true when there is more than could be held at once. */
+  /** Waits for what is under way in the background. */
+  async close(): Promise<void> {
+    await this.#commits?.close()
+  }
+
+  /** Resolves true when another round is needed: there is more than could be held at once, or others have exported since. */
   async #round(): Promise<boolean> {
     const backlog = await this.#backlog()
+    if (backlog.empty) return false
+    // Claimed only now, so that an export of nothing leaves nothing.
+    const commits = this.#commits ?? (await this.#claim())
+    const first = this.#commits !== undefined || commits.fence === 1
+    this.#commits = commits
+    if (!first) return true
     let lot: Slice[] = []
     let events = 0
     for (const slice of backlog.slices()) {
       lot.push(slice)
       events += slice.events
       if (lot.length < COMMIT_FILES && events < COMMIT_EVENTS) continue
-      await this.#commit(lot)
+      await this.#commit(commits, lot)
       lot = []
       events = 0
     }
-    if (lot.length > 0) await this.#commit(lot)
+    if (lot.length > 0) await this.#commit(commits, lot)
     return backlog.end !== undefined
   }
 
@@ -160,14 +181,13 @@ class Export {
     return due
   }
 
-  async #commit(slices: readonly Slice[]): Promise<void> {
+  async #commit(commits: CommitLog, slices: readonly Slice[]): Promise<void> {
     const { destination, to, format } = this.#options
-    this.#commits ??= await this.#claim()
     const summary = new SummaryBuilder()
     const files: CommittedFile[] = []
     try {
       for (const slice of slices) {
-        const staged = `${this.#commits.staging}/${randomUUID()}.${format}`
+        const staged = `${commits.staging}/${randomUUID()}.${format}`
         const written = await this.#write(slice, staged, summary)
         const path = `${dayFolder(to, slice.day)}/${sliceName(slice, format)}`
         files.push({ staged, path, day: slice.day, events: slice.events, ...written })
@@ -178,8 +198,8 @@ class Export {
       throw error
     }
     const events = slices.reduce((sum, slice) => sum + slice.events, 0)
-    const next = this.#commits.next + events
-    await this.#commits.commit({ next, files, events, quarantined: {}, skipped: 0, summary: summary.build() })
+    const next = commits.next + events
+    await commits.commit({ next, files, events, quarantined: {}, skipped: 0, summary: summary.build() })
     this.#report.events += events
     this.#report.files += files.length
     for (const { bytes } of files) this.#report.bytes += bytes

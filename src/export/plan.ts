@@ -125,6 +125,11 @@ export class Backlog {
     while (this.#size > this.#limit && this.#held.size > 1) this.#letLastDayGo()
   }
 
+  /** Nothing is to be exported. */
+  get empty(): boolean {
+    return this.#size === 0
+  }
+
   /** In the order of days, then of partitions. */
   *slices(): Generator<Slice> {
     for (const day of [...this.#days.keys()].sort()) {

@@ -10,6 +10,7 @@ import { openLocalLake } from '../../src/lake/local.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import { filesBelow } from '../archive/lake-contents.ts'
+import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { duckdb, FilledLake, SUMS, sumsOf } from './filled-lake.ts'
 import { killedAt } from './killed.ts'
@@ -142,6 +143,36 @@ it('goes over the lake in rounds when it holds more files than may be held', asy
   const destination = openMemoryLake()
   expect(await run(destination, { filesHeld: 3 })).toMatchObject({ events: 100 })
   expect(await exported(destination)).toEqual(await source.lines())
+})
+
+describe('two exports to one place', () => {
+  /** Runs another export, to its end, as soon as one has come to its change `n`. */
+  const amid = (n: number, destination: LakeStorage): LakeStorage => {
+    let [writes, other] = [0, undefined as Promise<unknown> | undefined]
+    const write: LakeStorage['write'] = async (path, body) => {
+      if (++writes === n) other = source.fill(50).then(() => run(destination))
+      await other
+      return destination.write(path, body)
+    }
+    return { ...boundLake(destination), write }
+  }
+
+  it('the first goes on with what is left when the other has ended before it claims', async () => {
+    const destination = openMemoryLake()
+    await run(amid(1, destination))
+    expect(await exported(destination)).toEqual(await source.lines())
+    expect(await run(destination)).toMatchObject({ events: 0, files: 0 })
+  })
+
+  it.each([2, 3, 7])('the first stops when the other begins at its write %s', async (n) => {
+    const destination = openMemoryLake()
+    await expect(run(amid(n, destination))).rejects.toMatchObject({
+      code: 'COMMIT_FENCED',
+      message: 'another export to this destination has begun meanwhile',
+    })
+    expect(await exported(destination)).toEqual(await source.lines())
+    expect(await run(destination)).toMatchObject({ events: 0, files: 0 })
+  })
 })
 
 it('refuses a file that is not what its record says, and exports nothing of it', async () => {
