@@ -96,11 +96,16 @@ async function lakePathOf(config: Config, path: string): Promise<string | undefi
   const lake = lakeFolder(config)
   if (lake === undefined) return undefined
   const topic = join(lake, config.topic)
-  const real = (folder: string) => realpath(folder).catch(() => folder)
   // A file that is itself a link stays one: it may lead to what the archive has committed.
-  const [realTopic, realFolder] = await Promise.all([real(topic), real(dirname(path))])
+  const [realTopic, realFolder] = await Promise.all([followed(topic), followed(dirname(path))])
   const below = pathBelow(realTopic, join(realFolder, basename(path))) ?? pathBelow(topic, path)
   return below === undefined ? undefined : `/${config.topic}${below}`
+}
+
+/** A path with the symbolic links in it followed, as far as it is there. */
+async function followed(path: string): Promise<string> {
+  if (path === dirname(path)) return path
+  return realpath(path).catch(async () => join(await followed(dirname(path)), basename(path)))
 }
 
 function pathBelow(folder: string, path: string): string | undefined {
@@ -131,7 +136,7 @@ export async function openDestination(config: Config, typed: string): Promise<{ 
     })
   }
   const lake = lakeFolder(config)
-  if (lake !== undefined) refuseInLake(typed, folder, lake)
+  if (lake !== undefined) refuseInLake(typed, await followed(folder), await followed(lake))
   const { openLocalLake } = await import('./lake/local.ts')
   return { storage: openLocalLake({ folder: makeFolder(dirname(folder)) }), root: `/${basename(folder)}` }
 }
@@ -150,7 +155,8 @@ function refuseInLake(typed: string, path: string, lake: string): void {
 
 function makeFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true })
+    // Where the working directory was deleted this says so; Node's mkdirSync of a relative path never came back from there.
+    mkdirSync(resolve(folder), { recursive: true })
   } catch (cause) {
     throw new MusicFakerError('CONFIG_INVALID', `cannot make the data folder ${folder}: ${(cause as Error).message}`, {
       cause,
