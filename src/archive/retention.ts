@@ -64,6 +64,10 @@ export async function removeOldHourly(options: RetentionOptions & { log: EventLo
  *   then it may be repeated
  */
 export async function removeOld(options: RetentionOptions, now: number): Promise<number> {
+  return removeUntil(options, await timeReached(options, now))
+}
+
+function removeUntil(options: RetentionOptions, reached: number): Promise<number> {
   const { commits, signal, onRemoved } = options
   return commits.tend(async ({ retire }) => {
     let removed = 0
@@ -75,7 +79,7 @@ export async function removeOld(options: RetentionOptions, now: number): Promise
       onRemoved?.(old.length)
       old = []
     }
-    for await (const file of oldFiles(options, now)) {
+    for await (const file of oldFiles(options, reached)) {
       old.push(file)
       if (old.length === AT_ONCE) await removeThem()
     }
@@ -93,6 +97,7 @@ export async function removeOld(options: RetentionOptions, now: number): Promise
  */
 export async function removeOldIdle(options: Retaining & { log: EventLog }, now: number): Promise<number> {
   const { lake, root, log, topicId, signal } = options
+  const reached = await timeReached(options, now)
   let removed = 0
   for await (const other of commitLogs(lake, root)) {
     if (other.topicId === topicId) continue
@@ -100,7 +105,7 @@ export async function removeOldIdle(options: Retaining & { log: EventLog }, now:
       const head = await readHead(lake, root, other.topicId, other.partition)
       if (!head || Date.parse(head.committedAt) + IDLE_MS > now) continue
       const idle = { ...options, topicId: other.topicId, partition: other.partition }
-      if ((await oldFiles(idle, now).next()).done) continue
+      if (await isEmpty(oldFiles(idle, reached))) continue
       // Where the topic was made again meanwhile, one of the others is its present life.
       if ((await log.describe()).topicId !== topicId) return removed
       const owner = `retention:${hostname()}:${process.pid}:${randomUUID()}`
@@ -108,7 +113,7 @@ export async function removeOldIdle(options: Retaining & { log: EventLog }, now:
         ...{ ...idle, topic: log.topic, owner, clock: () => now },
         onRetry: () => undefined,
       })
-      removed += await removeOld({ ...idle, commits }, now).finally(() => commits.close())
+      removed += await removeUntil({ ...idle, commits }, reached).finally(() => commits.close())
     } catch (error) {
       if (signal.aborted || !(error instanceof MusicFakerError) || isRetryable(error)) throw error
     }
@@ -118,9 +123,8 @@ export async function removeOldIdle(options: Retaining & { log: EventLog }, now:
 
 async function* oldFiles(
   { lake, root, topicId, partition, keepMs, signal }: Retaining & { partition: number },
-  now: number,
+  reached: number,
 ): AsyncGenerator<RetentionRecord['files'][number]> {
-  const reached = await timeReached(lake, root, now)
   for await (const { path, day, events, bytes } of filesOf(lake, root, topicId, partition)) {
     signal.throwIfAborted()
     const of = Date.parse(day ?? dayOf(path) ?? '')
@@ -129,8 +133,13 @@ async function* oldFiles(
   }
 }
 
+async function isEmpty(files: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _ of files) return false
+  return true
+}
+
 /** A clock that is set forward must not empty the lake: what is removed is gone for good. */
-async function timeReached(lake: LakeStorage, root: string, now: number): Promise<number> {
+async function timeReached({ lake, root }: Retaining, now: number): Promise<number> {
   let reached = now
   for await (const { day } of dayFolders(lake, root)) reached = Math.min(now, Date.parse(day) + DAY_MS)
   return reached
