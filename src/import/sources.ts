@@ -4,6 +4,8 @@ import { baseName } from '../archive/layout.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 
 const NAME = /^batch_\d{8}_\d{6}\.jsonl$/
+/** Sixteen times the longest event. What comes after so much without a line break may be anything, and of any size. */
+export const LONGEST_LINE = 16_777_216
 const LF = 0x0a
 
 /** The paths of such files at and below a place, in the order of the listing; names beginning with `_` or `.` are passed over. */
@@ -20,16 +22,24 @@ export async function* sourcesBelow(storage: LakeStorage, path: string): AsyncGe
   }
 }
 
-/** Blocks of whole lines; a last line that was cut off is ended. */
+/** Blocks of whole lines; a last line that was cut off is ended, and the end of one beyond LONGEST_LINE is left out. */
 export async function* linesOf(storage: LakeStorage, path: string): AsyncGenerator<Buffer> {
-  let rest: Uint8Array = new Uint8Array()
+  let begun: Uint8Array[] = []
+  let held = 0
   for await (const chunk of storage.stream(path)) {
-    const whole = Buffer.concat([rest, chunk])
-    const end = whole.lastIndexOf(LF) + 1
-    rest = whole.subarray(end)
-    if (end > 0) yield whole.subarray(0, end)
+    const end = chunk.lastIndexOf(LF) + 1
+    // As many chunks as a line may have are put together once: each time one comes, it would cost their square.
+    if (end > 0) {
+      const start = held < LONGEST_LINE ? 0 : chunk.indexOf(LF)
+      yield Buffer.concat([...begun, chunk.subarray(start, end)])
+      begun = []
+      held = 0
+    }
+    if (held >= LONGEST_LINE || end === chunk.length) continue
+    begun.push(chunk.slice(end))
+    held += chunk.length - end
   }
-  if (rest.length > 0) yield Buffer.concat([rest, Buffer.of(LF)])
+  if (held > 0) yield Buffer.concat([...begun, Buffer.of(LF)])
 }
 
 /** Counts and hashes a file as `linesOf` gives it. */

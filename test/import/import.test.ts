@@ -6,6 +6,7 @@ import { sealImported } from '../../src/archive/seal.ts'
 import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
 import { type ImportOptions, importFiles } from '../../src/import/import.ts'
+import { LONGEST_LINE } from '../../src/import/sources.ts'
 import type { LakeStorage } from '../../src/lake/storage.ts'
 import { verify } from '../../src/lake/verify.ts'
 import { dataFiles, quarantined } from '../archive/lake-contents.ts'
@@ -141,6 +142,24 @@ it('moves files of the lake itself away, so that readers find each event once', 
   expect(await linesOf(lake)).toEqual(ALL.slice(0, 5))
   expect(await lake.stat(`${ROOT}/_imports/taken${path.slice(ROOT.length)}`)).toBeDefined()
   expect(await verify({ lake, root: ROOT })).toMatchObject({ ok: true, events: 5 })
+})
+
+it('keeps the beginning of what goes on for ever without a line break, and takes the lines beside it', async () => {
+  const lake = openMemoryLake()
+  const endless = async function* () {
+    yield Buffer.from(`${lineOf(20)}\n{`)
+    // In all more than a text can hold.
+    const more = Buffer.alloc(1_048_576, 'x')
+    for (let i = 0; i < 600; i++) yield more
+    yield Buffer.from(`}\n${lineOf(21)}\n`)
+  }
+  const path = `${OLD}/batch_20250706_000000.jsonl`
+  await folders.write(path, new Uint8Array(1))
+  const stream: LakeStorage['stream'] = (of) => (of === path ? endless() : folders.stream(of))
+  expect(await run(lake, { folders: { ...boundLake(folders), stream } })).toMatchObject({ events: 11, quarantined: 3 })
+  const kept = (await quarantined(lake, ROOT)).find(({ reason }) => reason === 'too_large')
+  expect(Buffer.from(kept?.bytes ?? '', 'base64').length).toBeLessThan(2 * LONGEST_LINE)
+  expect(await linesOf(lake)).toEqual([...ALL, lineOf(20), lineOf(21)].sort())
 })
 
 it('says which listed file is gone, and goes on over it when told to, recording the gap', async () => {
