@@ -25,6 +25,8 @@ export interface Fingerprint {
 export const EMPTY_FINGERPRINT: Fingerprint = { count: 0, sum: 0n }
 
 const UNFINISHED = ' unfinished'
+/** What a power cut leaves at the end of a file may be as long as a block of its disk. */
+const LONGEST_LINE = 65_536
 const LF = 0x0a
 const ENTRY = /^\{"count":(\d{1,15}),"sum":"([0-9a-f]{16})"\}$/
 
@@ -58,15 +60,20 @@ export async function readLedger(file: string): Promise<Fingerprint> {
     throw unreadable(file, (error as Error).message, error)
   }
   await using _ = handle
-  const text = await handle.readFile('utf8')
-  const lines = text.split('\n')
-  // Empty where the last line is finished.
-  lines.pop()
-  for (const [i, line] of lines.entries()) {
-    if (line.endsWith(UNFINISHED)) continue
-    const entry = ENTRY.exec(line)
-    if (entry === null) throw unreadable(file, `line ${i + 1} is not an entry`)
-    total = addFingerprints(total, { count: Number(entry[1]), sum: BigInt(`0x${entry[2]}`) })
+  let [number, rest] = [0, '']
+  // In pieces: a producer of weeks writes more than a text can hold.
+  for await (const chunk of handle.createReadStream({ encoding: 'latin1', autoClose: false })) {
+    const lines = `${rest}${chunk}`.split('\n')
+    // Empty where the last line is finished.
+    rest = lines.pop() ?? ''
+    if (rest.length > LONGEST_LINE) throw unreadable(file, `line ${number + lines.length + 1} is not an entry`)
+    for (const line of lines) {
+      number++
+      if (line.endsWith(UNFINISHED)) continue
+      const entry = ENTRY.exec(line)
+      if (entry === null) throw unreadable(file, `line ${number} is not an entry`)
+      total = addFingerprints(total, { count: Number(entry[1]), sum: BigInt(`0x${entry[2]}`) })
+    }
   }
   return total
 }

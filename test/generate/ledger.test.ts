@@ -64,6 +64,11 @@ test('what is written is read back, over several writers', async () => {
   expect((await readFile(file, 'utf8')).split('\n')[1]).toBe('{"count":0,"sum":"0000000000000000"}')
 })
 
+test('a ledger of more entries than are read at once counts whole', async () => {
+  await writeFile(file, '{"count":2,"sum":"8000000000000001"}\n'.repeat(20_000))
+  expect(await readLedger(file)).toEqual({ count: 40_000, sum: 20_000n })
+})
+
 test('a line that a killed process left unfinished does not count', async () => {
   await writeFile(file, '{"count":2,"sum":"00000000000000ff"}\n{"count":3,"sum":"0000')
   expect(await readLedger(file)).toEqual({ count: 2, sum: 255n })
@@ -112,7 +117,9 @@ test('a ledger that is not there is empty', async () => {
   expect(await readLedger(file)).toEqual(EMPTY_FINGERPRINT)
 })
 
-test('any other file is refused', async () => {
+test('any other file is refused, of whatever length', async () => {
+  await writeFile(file, '{"count":2,"sum":"8000000000000001"}\n'.repeat(5_000) + 'x'.repeat(1_000_000))
+  await expect(readLedger(file)).rejects.toThrow('line 5001 is not an entry')
   await writeFile(file, '{"count":2,"sum":"00000000000000ff"}\n{"count":-1,"sum":"0"}\n')
   await expect(readLedger(file)).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE', message: /line 2 is not an entry/ })
 })
