@@ -66,7 +66,9 @@ export class DistinctSketch {
 
   estimate(): DistinctCount {
     const state = this.#state
-    if (state instanceof HyperLogLog) return { count: Math.round(state.estimate()), exact: false }
+    // More than could be counted exactly: else the count would go back, as often as not, when it becomes an estimate.
+    if (state instanceof HyperLogLog)
+      return { count: Math.max(EXACT_LIMIT + 1, Math.round(state.estimate())), exact: false }
     return { count: state.size, exact: true }
   }
 

@@ -32,6 +32,19 @@ describe('counting', () => {
     expect(Math.abs(count / 16_385 - 1)).toBeLessThan(0.01)
   })
 
+  it('never goes back, not even where it becomes an estimate', () => {
+    for (let set = 0; set < 12; set++) {
+      const sketch = sketchOf(named(`set ${set}`, 0, EXACT_LIMIT))
+      let before = EXACT_LIMIT
+      for (const value of named(`more of set ${set}`, 0, 100)) {
+        sketch.add(value)
+        const { count } = sketch.estimate()
+        expect(count).toBeGreaterThanOrEqual(before)
+        before = count
+      }
+    }
+  })
+
   it.each([20_000, 100_000, 1_000_000])('estimates %i values to within one in a hundred', (distinct) => {
     const { count, exact } = sketchOf(named('listener', 0, distinct)).estimate()
     expect(exact).toBe(false)
