@@ -134,6 +134,9 @@ export class Timeline {
         }
       }
     }
+    // Older than every day that its summary or this timeline kept.
+    const [oldestDay] = this.#days.cells()
+    if (oldestDay !== undefined && from < (oldestDay[0] + 1) * 86_400_000) coarser += this.#earlier.n
     return { step, points: [...points].sort((a, b) => a[0] - b[0]), coarser }
   }
 }

@@ -211,6 +211,20 @@ describe('Timeline', () => {
     ])
   })
 
+  it('says how many are older than all its days: they are in no step, either', () => {
+    const timeline = new Timeline(limits)
+    const DAYS = 500
+    for (let day = 0; day < DAYS; day++) timeline.add(day * 1_440)
+    const { days, earlier } = timeline.cells()
+    expect(earlier).toBeGreaterThan(0)
+    for (const step of ['minute', 'hour', 'day'] as const) {
+      const { points, coarser } = timeline.series(step, 0, DAYS * 86_400_000)
+      expect(points.reduce((all, [, n]) => all + n, coarser)).toBe(DAYS)
+    }
+    const [oldest = 0] = days[0] ?? []
+    expect(timeline.series('day', (oldest + 1) * 86_400_000, DAYS * 86_400_000).coarser).toBe(0)
+  })
+
   it('says how many events it knows by a longer step only', () => {
     const timeline = new Timeline(limits)
     for (let minute = 0; minute < 200; minute++) timeline.add(minute)

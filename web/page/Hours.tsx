@@ -33,6 +33,7 @@ export function Hours() {
       empty={all === 0 ? nothing.value : undefined}
     >
       <Cells matrix={matrix} all={all} />
+      {hours && hours.unplaced > 0 && <p class="muted tiny">{w.coarser(whole(hours.unplaced))}</p>}
       {published && (
         <p class="muted tiny">
           {w.publishedHours(hourOf(published.lowest), published.peaks.map(hourOf).join(', '))}{' '}
