@@ -44,13 +44,15 @@ const countsSchema = z.strictObject({
   tracks: viewCountSchema,
 })
 
-/** The events of the view, and of the span of the same length before it. */
+/** The events of the view, and of the span before it, as long as what has passed of the view's. */
 export const viewTotalsSchema = z.strictObject({
   ...countsSchema.shape,
   before: countsSchema
     .extend({ from: time, to: time })
     .nullable()
-    .describe('the same of the span of equal length before; null for all time and where it is not known'),
+    .describe(
+      'the same of the span before, as long as what has passed of this one; null for all time and where it is not known',
+    ),
 })
 export type ViewTotals = z.infer<typeof viewTotalsSchema>
 

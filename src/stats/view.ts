@@ -59,7 +59,8 @@ function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: n
   const curve = curveOf(from, to, WINDOW_STEPS.get(window) ?? 60)
   const figures = minuteFigures(cells, { filter, from, to, curve })
   const holdsAll = oldestEvent !== null && oldestEvent >= from * 1_000 && newest <= to
-  const earlier = edge(totals, from - window)
+  // As long as what there can be of the window: of a minute that has begun, no more than has passed of it.
+  const earlier = from - (last - from)
   const known = earlier >= cells.floor * 60
   return {
     ...{ from, to, curve },

@@ -204,6 +204,18 @@ describe('records of version 1', () => {
 })
 
 describe('a window', () => {
+  it('is compared with as much time before, also where it begins and ends with whole minutes', () => {
+    // Every minute has more events than it keeps rows, and twelve come a second.
+    const totals = totalsOf(lots(generated(43_200, 60 * MINUTE), 720))
+    const now = T0 + 30 * MINUTE + 50_000
+    for (const window of [60, 300, 900]) {
+      const { from, before } = viewFigures(totals, { window, filter: {}, now })
+      const seconds = now / 1_000 + 1 - (from as number)
+      expect([before?.to, (before?.to ?? 0) - (before?.from ?? 0)]).toEqual([from, seconds])
+      expect(Math.abs((before?.figures.events ?? 0) / (12 * seconds) - 1)).toBeLessThan(0.1)
+    }
+  })
+
   it('ends with the newest event where that is older than the window', () => {
     const totals = totalsOf([generated(100, 10 * MINUTE)])
     const old = viewFigures(totals, { window: 900, filter: {}, now: T0 + 86_400_000 })
