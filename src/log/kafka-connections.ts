@@ -55,7 +55,11 @@ export class KafkaConnections {
     // Every failure also reaches a callback; without a listener the event would end the process.
     connection.on('error', () => {})
     this.#all.add(connection)
-    connection.once('close', () => this.#all.delete(connection))
+    connection.once('close', () => {
+      this.#all.delete(connection)
+      // The library would keep it until it is time to renew its login, and begin that then.
+      void connection.close()
+    })
     try {
       await connection.connect(broker.host, broker.port)
     } catch (error) {
@@ -72,6 +76,7 @@ export class KafkaConnections {
     const known = this.#shared.get(address)
     if (known !== undefined) {
       const connection = await known
+      await renewed(connection)
       if (usable(connection)) return connection
       // Another caller may have replaced it while this one waited.
       if (this.#shared.get(address) !== known) return this.shared(broker)
@@ -97,13 +102,19 @@ export class KafkaConnections {
   }
 }
 
+/** Whether a connection takes requests: one that renews its login does not, see `renewed`. */
+export function usable({ status, socket }: Connection): boolean {
+  return !socket.destroyed && status === 'connected'
+}
+
 /**
- * A connection that renews its authentication still takes requests. The library (2.12.1) says so of one that is lost, too:
- * its timer for that goes on.
+ * Waits until a connection has renewed its login, if it is about to; to be called before each request. A broker that sets
+ * `connections.max.reauth.ms` takes any request that comes amid that for a breach, refuses it and hangs up. What fails makes the
+ * connection unusable.
  */
-export function usable(connection: Connection): boolean {
+export async function renewed(connection: Connection): Promise<void> {
   const { status, socket } = connection
-  return !socket.destroyed && (status === 'connected' || status === 'reauthenticating')
+  if (status === 'reauthenticating' && !socket.destroyed) await connection.ready().catch(() => undefined)
 }
 
 /** `host:port`, also with an IPv6 address in brackets. */

@@ -23,6 +23,7 @@ import {
   shareTopics,
 } from './kafka-assign.ts'
 import { type KafkaCluster, PLACES_AGE_MS, type TopicPlaces } from './kafka-cluster.ts'
+import { renewed } from './kafka-connections.ts'
 import { hasProtocolError, logError } from './kafka-errors.ts'
 import { Holdings } from './kafka-holdings.ts'
 import { pauseAfter, within } from './kafka-retry.ts'
@@ -129,6 +130,7 @@ export class Membership {
     )
     this.#memberId = joined.memberId
     const shares = joined.leader === joined.memberId ? this.#share(joined.members) : []
+    await renewed(connection)
     const synced = await syncGroupV5.api.async(
       connection,
       this.#group,
@@ -162,6 +164,7 @@ export class Membership {
     for (;;) {
       await sleep(HEARTBEAT_MS, undefined, { signal: this.#stop }).catch(() => undefined)
       if (this.#stop.aborted) return
+      await renewed(connection)
       await heartbeatV4.api.async(connection, this.#group, this.#generation, this.#memberId, null)
       this.#heardAt = performance.now()
       this.#tell()

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@platformatic/kafka'
 import { MusicFakerError } from '../errors.ts'
 import type { KafkaCluster } from './kafka-cluster.ts'
-import { type Broker, usable } from './kafka-connections.ts'
+import { type Broker, renewed, usable } from './kafka-connections.ts'
 import { logError, protocolError } from './kafka-errors.ts'
 import { type FetchResponse, fetchRecords } from './kafka-fetch.ts'
 import { RecordRuns } from './kafka-records.ts'
@@ -130,7 +130,9 @@ export class KafkaReader implements PartitionReader {
 
   async #connect(leader: Broker): Promise<Connection> {
     if (this.#link?.broker.host === leader.host && this.#link.broker.port === leader.port) {
-      if (usable(this.#link.connection)) return this.#link.connection
+      const { connection } = this.#link
+      await renewed(connection)
+      if (usable(connection)) return connection
     }
     this.#disconnect()
     const { connections, options } = this.#cluster

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type KafkaOptions, openKafkaLog } from '../../src/log/kafka.ts'
 import { KafkaConnections } from '../../src/log/kafka-connections.ts'
 import { drain, message } from '../contract/log-reading.ts'
-import { type Listener, PASSWORD, type SecureBroker, startSecureBroker, USER } from './secure-broker.ts'
+import { type Listener, PASSWORD, RENEWED_MS, type SecureBroker, startSecureBroker, USER } from './secure-broker.ts'
 
 const services = inject('services')
 const skipped = 'skipped' in services
@@ -71,6 +72,42 @@ describe.skipIf(skipped)(`kafka login${skipped ? ` (skipped: ${services.skipped}
     expect(opened).not.toBe(lost)
     expect(opened.isConnected()).toBe(true)
     connections.closeAll()
+  })
+
+  it('reads, appends and stays a member while its logins are renewed', async () => {
+    const log = await open('SASL_PLAINTEXT', sasl('SCRAM-SHA-256'))
+    const { topicId, partitions } = await log.describe()
+    const { end } = partitions.get(0)!
+    const reader = log.open({ topicId, partition: 0, from: end })
+    const stop = new AbortController()
+    let given = 0
+    const member = async () => {
+      for await (const _ of log.join({ group: 'renewed', signal: stop.signal })) given++
+    }
+    const membership = member()
+    membership.catch(() => undefined)
+    const read = async () => (await reader.read({ maxBytes: 1e6, maxWaitMs: 500 })).count
+    let [sent, got] = [0, 0]
+    for (const until = performance.now() + 3 * RENEWED_MS; performance.now() < until; sent++) {
+      await log.append([message('k', `${sent}`)])
+      got += await read()
+    }
+    while (got < sent) got += await read()
+    stop.abort()
+    await membership
+    await reader.close()
+    await log.close()
+    expect(given).toBe(1)
+  })
+
+  it('thinks no more of renewing the login of a connection that is closed', async () => {
+    const address = { host: '127.0.0.1', port: broker.ports.SASL_PLAINTEXT }
+    const connections = new KafkaConnections({ brokers: [], topic: 'login', ...limits, ...sasl('SCRAM-SHA-256') })
+    const [lost, left] = [await connections.open(address), await connections.open(address)]
+    lost.socket.destroy()
+    connections.close(left)
+    await sleep(RENEWED_MS)
+    expect([lost.status, left.status]).toEqual(['closed', 'closed'])
   })
 
   it.each([

@@ -14,6 +14,8 @@ export type Listener = (typeof LISTENERS)[number]
 /** Whom it lets in, by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
 export const USER = 'alice'
 export const PASSWORD = 'wonder'
+/** After so long it hangs up on those that came by SCRAM-SHA-256 without TLS, unless they renew their login before. */
+export const RENEWED_MS = 2_000
 const STORE_PASSWORD = 'secret'
 const ATTEMPTS = 3
 
@@ -98,6 +100,7 @@ function settingsOf(folder: string, ports: Record<string, number>): string {
     'offsets.topic.num.partitions=1',
     'group.initial.rebalance.delay.ms=0',
     'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    `listener.name.sasl_plaintext.scram-sha-256.connections.max.reauth.ms=${RENEWED_MS}`,
     ...logins,
     `ssl.keystore.location=${join(folder, 'keys.p12')}`,
     `ssl.keystore.password=${STORE_PASSWORD}`,
