@@ -32,7 +32,10 @@ export function refuse(cause: unknown): never {
       },
     )
   }
-  throw new MusicFakerError('USAGE', `DuckDB refuses the query: ${(cause as Error).message}`, {
+  const { message } = cause as Error
+  // All that its binding says of a text without a statement.
+  const what = message === 'Error in native callback' ? 'there is no statement in it' : message
+  throw new MusicFakerError('USAGE', `DuckDB refuses the query: ${what}`, {
     cause,
     next: `The table is "events", with the columns ${FIELDS.join(', ')}.`,
   })

@@ -44,6 +44,7 @@ export interface QueryOptions {
 
 /** A cell is null, a text, a number, a boolean, or JSON of a nested value; whole numbers beyond 2^53 are texts. */
 export interface QueryResult {
+  /** Each name once: the second column `a` is `a:1`. */
   columns: string[]
   /** Row by row, as the engine finds them. */
   rows: AsyncIterable<unknown[]>
@@ -76,18 +77,25 @@ export async function query<T>(options: QueryOptions, use: (result: QueryResult)
 async function queryOnce<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
   const folder = await temporaryFolder('sql')
   const clear = () => rmSync(folder, { recursive: true, force: true })
-  // A signal ends the process without coming back here.
-  process.once('exit', clear)
+  let interrupt = () => {}
+  // A signal ends the process without coming back here. The process waits for the threads that the query runs on.
+  const leave = () => {
+    interrupt()
+    clear()
+  }
+  process.once('exit', leave)
   try {
     const { connection, close } = await openDuckDB(folder).catch(fail)
+    interrupt = () => connection.interrupt()
     try {
       await defineEvents(connection, folder, options)
       return await use(await answer(connection, options.sql))
     } finally {
+      interrupt = () => {}
       close()
     }
   } finally {
-    process.off('exit', clear)
+    process.off('exit', leave)
     clear()
   }
 }
@@ -183,7 +191,7 @@ async function answer(connection: DuckDBConnection, sql: string): Promise<QueryR
       for (const row of value ?? []) yield row.map((cell: unknown, i: number) => (whole[i] ? numberOf(cell) : cell))
     }
   }
-  return { columns: result.columnNames(), rows: rows() }
+  return { columns: uniqueNames(result.columnNames()), rows: rows() }
 }
 
 /** A stream that fails looks like one that ends. Only its type tells, and only running the query again says why. */
@@ -194,6 +202,17 @@ async function* chunksOf(result: DuckDBResult, connection: DuckDBConnection, sql
   await connection.run(`EXPLAIN ANALYZE ${sql}`).catch(refuse)
   throw new MusicFakerError('USAGE', 'DuckDB ended the query with an error after it had given rows', {
     next: 'Let the query end in ORDER BY ALL: what is wrong is then told before the first row.',
+  })
+}
+
+/** A row as an object would hold one of two columns that have the same name. */
+function uniqueNames(names: readonly string[]): string[] {
+  const taken = new Set<string>()
+  return names.map((name) => {
+    let unique = name
+    for (let n = 1; taken.has(unique) || (n > 1 && names.includes(unique)); n++) unique = `${name}:${n}`
+    taken.add(unique)
+    return unique
   })
 }
 

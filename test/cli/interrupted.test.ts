@@ -1,6 +1,7 @@
 /** Ctrl-C in the middle of long work: what was done is told, and how to go on. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Outcome, Workplace } from './music-faker.ts'
 
@@ -45,6 +46,13 @@ test('check calls no stage broken', async () => {
   expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
   expect(stderr).toMatch(/^ok +log /m)
   expect(stderr).not.toMatch(/FAILED|abort/)
+})
+
+test('sql does not wait for a query that takes for ever', async () => {
+  const query = place.start(['sql', 'select sum(hash(a.range + b.range)) from range(1000000) a, range(1000000) b'])
+  await sleep(2_000)
+  query.stop('SIGINT')
+  expect((await query.end()).code).toBe(130)
 })
 
 test.each([[[]], [['--json']]])('export says what the destination holds %j', async (json) => {

@@ -150,6 +150,16 @@ it('says that the temporary folder is full when what does not fit into memory do
   })
 })
 
+it('gives every column a name of its own', async () => {
+  const { columns, rows } = await ask('SELECT 1 AS a, 2 AS a, 3 AS "a:1", 4 AS a', { folder })
+  expect({ columns, rows }).toEqual({ columns: ['a', 'a:2', 'a:1', 'a:3'], rows: [[1, 2, 3, 4]] })
+})
+
+it.each(['', ' ', ';', '-- nothing'])('says of a query without a statement that there is none: %j', async (sql) => {
+  const told = { code: 'USAGE', message: 'DuckDB refuses the query: there is no statement in it' }
+  await expect(ask(sql, { folder })).rejects.toMatchObject(told)
+})
+
 it('says what is wrong with a query in the words of DuckDB', async () => {
   await expect(ask('SELECT nonsense FROM events', { folder })).rejects.toMatchObject({
     code: 'USAGE',

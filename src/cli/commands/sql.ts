@@ -75,7 +75,8 @@ async function printTable({ columns, rows }: QueryResult, out: Output): Promise<
   const numeric = columns.map((_, i) => i).filter((i) => shown.every((row) => typeof row[i] === 'number'))
   const cells = [columns, ...shown].map((row) => row.map((value) => escapeControls(textOf(value))))
   await out.write(`${formatTable(cells, numeric)}\n`)
-  if (more) out.say(`only the first ${TABLE_ROWS} rows are shown: --csv or --json gives all`)
+  // Also with --quiet: a result that was cut must not pass for all of it.
+  if (more) out.complain(`only the first ${TABLE_ROWS} rows are shown: --csv or --json gives all`)
 }
 
 function textOf(value: unknown): string {
