@@ -89,6 +89,8 @@ class Import {
   readonly #plan: ImportPlan
   readonly #report: ImportReport = { files: 0, known: 0, events: 0, quarantined: 0, lost: 0 }
   #batches = 0
+  /** What is not committed yet. */
+  #staged: StagedBatch | undefined
 
   constructor(options: ImportOptions, commits: CommitLog, plan: ImportPlan) {
     this.#options = options
@@ -144,47 +146,47 @@ class Import {
   }
 
   async #commitListed(): Promise<void> {
-    let staged: StagedBatch | undefined
     let taken: Source[] = []
-    const commit = async () => {
-      if (staged) await this.#commit(staged)
+    const setAside = async () => {
       for (const source of taken) await this.#setAside(source)
-      staged = undefined
       taken = []
     }
     for (const source of this.#plan.sources) {
       if (source.first + source.lines <= this.#commits.next) continue
       try {
-        staged = await this.#stage(source, staged)
+        await this.#stage(source)
       } catch (error) {
-        await staged?.discard()
+        await this.#discard()
         if (!hasCode(error, 'LAKE_NOT_FOUND') || !this.#options.acceptGap) throw error
-        // Again, without this one: what was staged with it has not been committed.
+        // What was staged with it has not been committed.
         await this.#commitUpTo(source)
-        return this.#commitListed()
+        await setAside()
+        continue
       }
       taken.push(source)
-      if (staged.state.messages >= COMMIT_LINES) await commit()
+      if ((this.#staged?.state.messages ?? 0) < COMMIT_LINES) continue
+      await this.#commit()
+      await setAside()
     }
-    await commit()
+    await this.#commit()
+    await setAside()
   }
 
   /** Commits what comes before a file that is gone, and a gap in its place. */
   async #commitUpTo(gone: Source): Promise<void> {
-    let staged: StagedBatch | undefined
     for (const source of this.#plan.sources) {
       if (source.first >= gone.first) break
-      if (source.first + source.lines > this.#commits.next) staged = await this.#stage(source, staged)
+      if (source.first + source.lines > this.#commits.next) await this.#stage(source)
     }
-    if (staged) await this.#commit(staged)
+    await this.#commit()
     const next = gone.first + gone.lines
     this.#report.lost += next - this.#commits.next
     await this.#commits.acceptGap(next)
   }
 
   /** Stages the lines of a file that are not committed yet, and commits before that when the days become too many. */
-  async #stage(source: Source, into: StagedBatch | undefined): Promise<StagedBatch> {
-    let staged = into ?? this.#open()
+  async #stage(source: Source): Promise<void> {
+    let staged = this.#open()
     const digest = new LineDigest()
     let offset = source.first
     for await (const block of linesOf(this.#storageOf(source.from), source.path)) {
@@ -196,11 +198,11 @@ class Import {
       cursor.index = cursor.batch.offsetDeltas.findIndex((delta) => cursor.batch.first + delta >= staged.next)
       if (cursor.index < 0) cursor.index = cursor.batch.count
       while (!(await staged.take(cursor, LIMITS, Date.now()))) {
-        await this.#commit(staged)
+        await this.#commit()
         staged = this.#open()
       }
     }
-    if (digest.lines === source.lines && digest.sha256() === source.sha256) return staged
+    if (digest.lines === source.lines && digest.sha256() === source.sha256) return
     throw new MusicFakerError('LAKE_NOT_FOUND', `${source.path} has changed since it was listed for import`, {
       next: 'Put back what it was, or go on without it: --accept-gap.',
     })
@@ -208,16 +210,26 @@ class Import {
 
   #open(): StagedBatch {
     const { lake, root } = this.#options
-    const place = { lake, root, partition: PARTITION, folder: this.#commits.staging, batch: this.#batches++ }
-    return new StagedBatch(place, this.#commits.next)
+    const place = { lake, root, partition: PARTITION, folder: this.#commits.staging }
+    this.#staged ??= new StagedBatch({ ...place, batch: this.#batches++ }, this.#commits.next)
+    return this.#staged
   }
 
-  async #commit(staged: StagedBatch): Promise<void> {
+  async #commit(): Promise<void> {
+    const staged = this.#staged
+    if (!staged) return
+    // Whatever comes of it, a record may name its files from here on.
+    this.#staged = undefined
     const { contents, durable } = await staged.seal(Date.now())
     const record = await this.#commits.commit(contents, durable)
     this.#report.events += record.events
     for (const n of Object.values(record.quarantined)) this.#report.quarantined += n
     this.#options.onProgress?.(this.#report.events + this.#report.quarantined)
+  }
+
+  async #discard(): Promise<void> {
+    await this.#staged?.discard()
+    this.#staged = undefined
   }
 
   /** Moves a file of the topic's own folder to where readers do not look, once its lines are committed. */

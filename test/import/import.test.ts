@@ -4,6 +4,7 @@ import { partitionCommits, recordName } from '../../src/archive/layout.ts'
 import { IMPORT_ID } from '../../src/archive/lineages.ts'
 import { sealImported } from '../../src/archive/seal.ts'
 import { systemClock } from '../../src/clock.ts'
+import { MusicFakerError } from '../../src/errors.ts'
 import { encode } from '../../src/event.ts'
 import { type ImportOptions, importFiles } from '../../src/import/import.ts'
 import { LONGEST_LINE } from '../../src/import/sources.ts'
@@ -34,10 +35,10 @@ function lines(from: number, to: number): Buffer {
   return Buffer.from(events.join('\n'))
 }
 
-function lineOf(n: number): string {
+function lineOf(n: number, day = new Date(Date.UTC(2025, 6, 3 + (n % 2)))): string {
   const texts = { user: `user${n}`, artist: 'Carol Moore', track: 'Nights', genre: 'Jazz', platform: 'Spotify' }
   const rest = { duration: 100 + n, device: 'Desktop', action: 'like', country: 'FR' }
-  return encode({ ...texts, ...rest, timestamp: `2025-07-0${3 + (n % 2)}T20:07:50.691643` }).toString()
+  return encode({ ...texts, ...rest, timestamp: `${day.toISOString().slice(0, 10)}T20:07:50.691643` }).toString()
 }
 
 const ALL = Array.from({ length: 9 }, (_, n) => lineOf(n)).sort()
@@ -142,6 +143,53 @@ it('moves files of the lake itself away, so that readers find each event once', 
   expect(await linesOf(lake)).toEqual(ALL.slice(0, 5))
   expect(await lake.stat(`${ROOT}/_imports/taken${path.slice(ROOT.length)}`)).toBeDefined()
   expect(await verify({ lake, root: ROOT })).toMatchObject({ ok: true, events: 5 })
+})
+
+it('moves files of the lake away that it has taken before it met one that is gone', async () => {
+  const lake = openMemoryLake()
+  const [taken, gone] = ['20250703_200803', '20250704_000001'].map((at) => `${ROOT}/batch_${at}.jsonl`)
+  await lake.write(taken!, lines(0, 5))
+  await lake.write(gone!, lines(5, 9))
+  const losing: LakeStorage = {
+    ...boundLake(lake),
+    rename: async (from, to) => {
+      await lake.rename(from, to)
+      if (to.startsWith(`${ROOT}/_imports/0`)) await lake.remove(gone!)
+    },
+  }
+  const report = await run(losing, { origin: { from: 'lake', path: ROOT }, acceptGap: true })
+  expect(report).toMatchObject({ events: 5, lost: 4 })
+  expect(await lake.stat(taken!)).toBeUndefined()
+  expect(await verify({ lake, root: ROOT })).toMatchObject({ ok: true, events: 5, gaps: 4 })
+})
+
+it.each([
+  ['told to stop', undefined],
+  ['refused by the lake', new MusicFakerError('LAKE_DENIED', 'no rights')],
+])('%s amid the commit of more days than one takes, the next run makes it whole', async (_, refusal) => {
+  const lake = openMemoryLake()
+  const stop = new AbortController()
+  const files = ['20250701_000000', '20250801_000000'].map((at) => `/many/batch_${at}.jsonl`)
+  const wanted: string[] = []
+  for (const [i, path] of files.entries()) {
+    const days = Array.from({ length: 40 }, (_, n) => lineOf(n, new Date(Date.UTC(2025, 0, 1 + 40 * i + n))))
+    wanted.push(...days)
+    await folders.write(path, Buffer.from(`${days.join('\n')}\n`))
+  }
+  const stopping: LakeStorage = {
+    ...boundLake(lake),
+    rename: async (from, to) => {
+      if (!to.includes('/day=')) return lake.rename(from, to)
+      if (refusal) throw refusal
+      stop.abort(new Error('stopped'))
+      return new Promise(() => undefined)
+    },
+  }
+  const origin = { from: 'folder', path: '/many' } as const
+  await expect(run(stopping, { origin, signal: stop.signal })).rejects.toThrow(refusal?.message ?? 'stopped')
+  await run(lake, { origin })
+  expect(await linesOf(lake)).toEqual(wanted.sort())
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 80 })
 })
 
 it('keeps the beginning of what goes on for ever without a line break, and takes the lines beside it', async () => {
