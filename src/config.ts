@@ -42,7 +42,7 @@ export function loadConfig(
   environment: NodeJS.ProcessEnv = process.env,
   configFile?: string,
 ): LoadedConfig {
-  const file = configFile ?? environment.MF_CONFIG ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
+  const file = configFile ?? (environment.MF_CONFIG || (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined))
   const fromFile = file === undefined ? {} : readConfigFile(file)
   rejectUnknown(environment, fromFile, file)
 

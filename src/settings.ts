@@ -6,10 +6,9 @@ import { userInfo } from 'node:os'
 import { z } from 'zod'
 import { DURATION } from './duration.ts'
 
-const text = z.string().min(1)
-const port = z.coerce.number().int().min(1).max(65_535)
-const positive = z.coerce.number().int().positive()
-const bool = z.union([z.boolean(), z.stringbool()])
+const text = z.string().min(1, 'must not be empty')
+const port = whole(1, 65_535)
+const bool = z.union([z.boolean(), z.stringbool()], 'must be true or false')
 const list = z.union([z.array(text).min(1), text.transform((value) => value.split(',').map((item) => item.trim()))])
 const hostPort = z
   .string()
@@ -18,6 +17,13 @@ const hostPort = z
 const topicName = z
   .string()
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,248}$/, 'must be letters, digits, ".", "_" or "-", not starting with "." or "_"')
+
+/** Only digits, as text: an empty one would be 0, and `1e3` and `0x10` are more often slips than meant. */
+function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
+  const said = `must be a whole number, ${max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`}`
+  const numberOf = (value: unknown) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value)
+  return z.preprocess(numberOf, z.int(said).min(min, said).max(max, said))
+}
 
 interface Setting {
   schema: z.ZodType
@@ -45,7 +51,7 @@ export const SETTINGS = {
     default: 'music_events',
   },
   partitions: {
-    schema: positive.max(10_000),
+    schema: whole(1, 10_000),
     value: 'N',
     help: 'partitions of a topic that has to be created',
     default: 3,
@@ -58,7 +64,7 @@ export const SETTINGS = {
     default: './data',
   },
   portOffset: {
-    schema: z.coerce.number().int().min(0).max(50_000),
+    schema: whole(0, 50_000),
     value: 'N',
     help: 'added to every default port, to run a second system beside the first',
     default: 0,
@@ -104,7 +110,7 @@ export const SETTINGS = {
   },
   kafkaTlsKey: { schema: text.optional(), value: 'FILE', help: 'PEM file of the client key', default: undefined },
   hdfsNamenodes: {
-    schema: list.pipe(z.array(z.url({ protocol: /^https?$/ }))),
+    schema: list.pipe(z.array(z.url({ protocol: /^https?$/, error: 'must be http://HOST:PORT' }))),
     value: 'URL,...',
     help: 'WebHDFS addresses of the NameNodes, tried in order',
     default: (c: Record<string, unknown>) => [`http://127.0.0.1:${9871 + Number(c.portOffset)}`],
@@ -124,13 +130,13 @@ export const SETTINGS = {
     default: undefined,
   },
   requestTimeout: {
-    schema: positive.max(600_000),
+    schema: whole(1, 600_000),
     value: 'MS',
     help: 'milliseconds that one request to Kafka or HDFS may take',
     default: 30_000,
   },
   connectTimeout: {
-    schema: positive.max(600_000),
+    schema: whole(1, 600_000),
     value: 'MS',
     help: 'milliseconds that a command waits for Kafka and HDFS at its start',
     default: 10_000,
@@ -148,13 +154,13 @@ export const SETTINGS = {
     default: (c: Record<string, unknown>) => 5001 + Number(c.portOffset),
   },
   batchBytes: {
-    schema: positive.max(1_073_741_824),
+    schema: whole(1, 1_073_741_824),
     value: 'BYTES',
     help: 'bytes after which the archiver closes a batch of a partition',
     default: 67_108_864,
   },
   logBytes: {
-    schema: positive.min(1_048_576),
+    schema: whole(1_048_576),
     value: 'BYTES',
     help: 'size of the embedded log beyond which its oldest archived messages are removed',
     default: 1_073_741_824,
@@ -178,7 +184,7 @@ export const SETTINGS = {
     default: '1h',
   },
   seed: {
-    schema: z.coerce.number().int().min(0).max(4_294_967_295),
+    schema: whole(0, 4_294_967_295),
     value: 'N',
     help: 'seed of the generator: same seed, same events',
     default: 42,

@@ -41,13 +41,18 @@ describe('settings', () => {
 
   it('takes an empty variable as unset', () => {
     expect(loadConfig({}, { MF_TOPIC: '' }).config.topic).toBe('music_events')
+    expect(loadConfig({}, { MF_CONFIG: '' }).file).toBeUndefined()
   })
 
   it.each([
     [{ MF_PROFILE: 'clutser' }, /MF_PROFILE.*clutser/],
     [{ MF_PORT: '70000' }, /MF_PORT/],
     [{ MF_KAFKA_BROKERS: 'localhost' }, /MF_KAFKA_BROKERS.*HOST:PORT/],
-    [{ MF_HDFS_NAMENODES: 'localhost:9871' }, /MF_HDFS_NAMENODES/],
+    [{ MF_HDFS_NAMENODES: 'localhost:9871' }, /MF_HDFS_NAMENODES.*http:\/\/HOST:PORT/],
+    [{ MF_KAFKA_TLS: 'maybe' }, /MF_KAFKA_TLS.*true or false/],
+    [{ MF_SEED: '-1' }, /MF_SEED.*must be a whole number, 0 to 4294967295/],
+    [{ MF_LOG_BYTES: '1GiB' }, /MF_LOG_BYTES.*must be a whole number, 1048576 or more/],
+    [{ MF_PORT: '0x10' }, /MF_PORT/],
     [{ MF_TOPIC: '../etc' }, /MF_TOPIC/],
     [{ MF_TOPIK: 'x' }, /unknown setting MF_TOPIK/],
   ])('refuses %j', (environment, message) => {
@@ -61,6 +66,11 @@ describe('settings', () => {
     ['[]', 'CONFIG_UNREADABLE'],
     ['{"topik":"x"}', 'CONFIG_INVALID'],
     ['{"port":"x"}', 'CONFIG_INVALID'],
+    ['{"seed":null}', 'CONFIG_INVALID'],
+    ['{"seed":""}', 'CONFIG_INVALID'],
+    ['{"partitions":true}', 'CONFIG_INVALID'],
+    ['{"partitions":[4]}', 'CONFIG_INVALID'],
+    ['{"partitions":1.5}', 'CONFIG_INVALID'],
   ])('refuses a file that holds %s', (content, code) => {
     expect(failure(() => loadConfig({}, {}, fileWith(content))).code).toBe(code)
   })
