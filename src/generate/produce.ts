@@ -66,9 +66,8 @@ const PROGRESS_EVERY_MS = 500
  * @throws USAGE for a speed without a start and for a start or a count that reaches into the future; whatever `append` rejects with
  */
 export async function produce(options: ProduceOptions): Promise<ProduceSummary> {
-  const { log, generator, clock = systemClock } = options
-  const flow = planFlow(options, generator.naturalStep)
-  requirePast(flow, options.count, clock.now())
+  const { log, clock = systemClock } = options
+  const flow = possibleFlow(options, clock.now())
 
   // A failed append must wake the pacer: the next event may be due in an hour.
   const failed = new AbortController()
@@ -93,6 +92,17 @@ export async function produce(options: ProduceOptions): Promise<ProduceSummary> 
   } finally {
     tally.report()
   }
+}
+
+/**
+ * The flow of these options, if there can be one. To be asked before a topic is created for it.
+ * @param now epoch milliseconds
+ * @throws USAGE as `produce`
+ */
+export function possibleFlow(options: Omit<ProduceOptions, 'log'>, now: number): Flow {
+  const flow = planFlow(options, options.generator.naturalStep)
+  requirePast(flow, options.count, now)
+  return flow
 }
 
 /** Events as they fall due, with their times; ends when there are enough of them or the present is reached. */

@@ -67,6 +67,7 @@ describe.concurrent('a command line that is wrong', () => {
     ['produce -d soon', '-d, --delay: "soon" is not a number of seconds', 'such as 0.5'],
     ['consume -m batch -b 0', '-b, --batch-size: "0" is out of range', 'Give a whole number, 1 to'],
     ['consume -m batsh', '-m, --mode: "batsh"', /realtime.*batch/],
+    ['produce -n 5 --seed ""', '--seed: "" is not valid: must be a whole number', '--seed takes:'],
     ['consume -m realtime -b 5', '--batch-size and --max-wait belong to batch mode', 'Add: -m batch'],
     ['dashboard --port 70000', '--port: "70000" is not valid', '--port takes:'],
     ['tail --topic ../music_events', '--topic: "../music_events" is not valid', '--topic takes:'],
@@ -97,6 +98,13 @@ describe.concurrent('Kafka or HDFS that nobody answers for', () => {
     const says = /cannot reach Kafka at 127\.0\.0\.1:\d+.*LOG_UNREACHABLE/
     await expectWrong(line, nobody, { code: 69, says, next: './music-faker up' })
   })
+
+  test.each(['produce -n 1 --speed 60x', 'produce --start 2100-01-01', 'produce -n 1 --rate 1/s -d 1'])(
+    '%s is wrong use before Kafka is asked: exit 2',
+    async (line) => {
+      await expectWrong(line, nobody, { code: 2, says: /USAGE/, next: /\S/ })
+    },
+  )
 
   test.each(['ls -R', 'du', "cat 'year=*/*'", 'verify'])('%s without HDFS: exit 69', async (line) => {
     const says = /no answer from HDFS: http:\/\/127\.0\.0\.1:\d+.*LAKE_UNREACHABLE/

@@ -53,6 +53,8 @@ export const produce = command({
       import('../../generate/ledger.ts'),
       import('../../generate/produce.ts'),
     ])
+    const generator = new Generator({ seed: config.seed })
+    flow.possibleFlow({ generator, count, perSecond, start, speed }, Date.now())
     const writer = options.ledger === undefined ? undefined : new ledger.LedgerWriter(options.ledger)
     context.defer(async () => writer?.close())
     const log = await context.openLog()
@@ -64,7 +66,7 @@ export const produce = command({
     try {
       const summary = await flow.produce({
         log,
-        generator: new Generator({ seed: config.seed }),
+        generator,
         count,
         perSecond,
         start,
