@@ -96,8 +96,11 @@ async function* runsOf(
 async function worthwhile(options: CompactOptions, partitions: CompactedPartition[]): Promise<CompactedPartition[]> {
   const found: CompactedPartition[] = []
   for (const partition of partitions) {
-    const { done } = await runsOf(options, partition).next()
-    if (!done) found.push(partition)
+    for await (const _ of runsOf(options, partition)) {
+      found.push(partition)
+      // Left like this, it lets go of the lists that it reads.
+      break
+    }
   }
   return found
 }

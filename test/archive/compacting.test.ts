@@ -65,6 +65,28 @@ const lineCount = async () => [...(await dataFiles(lake, ROOT)).values()].flat()
 const request = (options: Partial<Parameters<typeof compact>[0]> = {}) =>
   compact({ log, lake, root: ROOT, group: 'g', signal: new AbortController().signal, clock: () => NOW, ...options })
 
+it('leaves no list of files open where it has looked only whether there is something to join', async () => {
+  put(40)
+  await run({ foldEvery: 4 })
+  let [opened, open] = [0, 0]
+  const counted: LakeStorage = {
+    ...boundLake(lake),
+    async *stream(path) {
+      opened++
+      open++
+      try {
+        yield* lake.stream(path)
+      } finally {
+        open--
+      }
+    },
+  }
+  await request({ lake: counted })
+  expect(await fileCount()).toBe(4)
+  expect(opened).toBeGreaterThan(0)
+  expect(open).toBe(0)
+})
+
 it('joins the files of hours that are past while it archives, and no others', async () => {
   put(40)
   await run()
