@@ -105,7 +105,10 @@ class Import {
     let found = new Map<string, Omit<Source, 'first'>>()
     let again: Place[] = []
     const list = async () => {
-      if (found.size > 0) await this.#plan.add([...found.values()])
+      await this.#plan.add([...found.values()])
+      // Another import may have listed a copy of it meanwhile.
+      for (const file of found.values())
+        if (this.#plan.find(file.path, file.sha256)?.path !== file.path) again.push(file)
       await this.#commitListed()
       for (const place of again) await this.#setAside(place)
       found = new Map()

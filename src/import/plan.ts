@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { baseName, stagingFolder } from '../archive/layout.ts'
-import { MusicFakerError } from '../errors.ts'
+import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 
 const count = z.number().int().nonnegative()
@@ -37,12 +37,17 @@ export class ImportPlan {
   /** @throws COMMIT_CORRUPT when a list cannot be read; what the lake throws */
   static async read(lake: LakeStorage, root: string): Promise<ImportPlan> {
     const plan = new ImportPlan(lake, root)
-    for await (const { path, kind } of lake.list(`${root}/_imports`)) {
-      if (kind !== 'file' || !/^\d{20}\.json$/.test(baseName(path))) continue
-      plan.#number = Number(baseName(path).slice(0, 20))
-      plan.#take(decode(await lake.read(path), path))
-    }
+    await plan.#readOn()
     return plan
+  }
+
+  async #readOn(): Promise<void> {
+    for await (const { path, kind } of this.#lake.list(`${this.#root}/_imports`)) {
+      const number = kind === 'file' && /^\d{20}\.json$/.test(baseName(path)) ? Number(baseName(path).slice(0, 20)) : 0
+      if (number <= this.#number) continue
+      this.#take(decode(await this.#lake.read(path), path))
+      this.#number = number
+    }
   }
 
   /** The offset after the last line that is listed. */
@@ -57,22 +62,39 @@ export class ImportPlan {
   }
 
   /**
-   * Lists files, which get their offsets. To be called by the owner of the import's commit log alone.
-   * @throws LAKE_EXISTS when another import has listed files since this plan was read
+   * Lists files, which get their offsets; but for those that another import has listed since this plan was read. To be called
+   * by the owner of the import's commit log alone.
    */
   async add(files: readonly Omit<Source, 'first'>[]): Promise<void> {
-    let first = this.next
-    const sources: Source[] = []
-    for (const file of files) {
-      sources.push({ ...file, first })
-      first += file.lines
+    for (;;) {
+      const sources: Source[] = []
+      let first = this.next
+      for (const file of files) {
+        if (this.find(file.path, file.sha256)) continue
+        sources.push({ ...file, first })
+        first += file.lines
+      }
+      if (sources.length === 0 || (await this.#create(sources))) return
+      // One that was taken over and does not know it yet: what it has listed comes first, and it will commit none of it.
+      await this.#readOn()
     }
-    const name = `${String(this.#number + 1).padStart(20, '0')}.json`
+  }
+
+  /** Resolves false when the next list is there already. */
+  async #create(sources: Source[]): Promise<boolean> {
+    const number = this.#number + 1
     const temporary = `${stagingFolder(this.#root)}/import-plan-${randomUUID()}.json`
     await this.#lake.write(temporary, Buffer.from(`${JSON.stringify({ format: 1, sources })}\n`))
-    await this.#lake.rename(temporary, `${this.#root}/_imports/${name}`)
-    this.#number++
+    try {
+      await this.#lake.rename(temporary, `${this.#root}/_imports/${String(number).padStart(20, '0')}.json`)
+    } catch (error) {
+      if (!hasCode(error, 'LAKE_EXISTS')) throw error
+      await this.#lake.remove(temporary)
+      return false
+    }
+    this.#number = number
     this.#take(sources)
+    return true
   }
 
   #take(sources: readonly Source[]): void {

@@ -93,6 +93,34 @@ it('says what to do when another import or a compaction has taken over, and does
   expect(await linesOf(lake)).toEqual(ALL)
 })
 
+it('goes on when an older import has listed files meanwhile, and takes each once', async () => {
+  const lake = openMemoryLake()
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const listing = (before: () => Promise<unknown>): LakeStorage => ({
+    ...boundLake(lake),
+    rename: async (from, to) => {
+      if (to === `${ROOT}/_imports/00000000000000000001.json`) await before()
+      await lake.rename(from, to)
+    },
+  })
+  const older = run(
+    listing(() => {
+      first.resolve()
+      return second.promise
+    }),
+  )
+  older.catch(() => undefined)
+  await first.promise
+  await folders.write(`${OLD}/batch_20250706_000000.jsonl`, lines(20, 22))
+  const over = async () => {
+    second.resolve()
+    await expect(older).rejects.toMatchObject({ code: 'COMMIT_FENCED' })
+  }
+  const report = await run(listing(over))
+  expect(report).toMatchObject({ files: 4, events: 11, quarantined: 2, lost: 0 })
+  expect(await linesOf(lake)).toEqual([...ALL, lineOf(20), lineOf(21)].sort())
+})
+
 it('seals the days that are over, and again what comes late; none of a lake that archivers have written to', async () => {
   const lake = openMemoryLake()
   const seals: [string, number, number][] = []
