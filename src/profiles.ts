@@ -83,7 +83,7 @@ export async function openOrigin(config: Config, typed: string): Promise<Origin>
   const place = { folders: openLocalLake({ folder: '/' }), lakePathOf: (path: string) => lakePathOf(config, path) }
   const remote = pathInHdfs(typed)
   if (remote !== undefined && config.profile === 'cluster') return { ...place, origin: { from: 'lake', path: remote } }
-  if (typed.startsWith('hdfs:')) {
+  if (typed === '' || typed.startsWith('hdfs:')) {
     throw new MusicFakerError('USAGE', `"${typed}" cannot be imported from`, {
       next: 'hdfs:/PATH goes with --profile cluster; else give a folder of this machine.',
     })
@@ -130,7 +130,7 @@ export async function openDestination(config: Config, typed: string): Promise<{ 
     return { storage: await openLake({ ...config, profile: 'cluster' }), root: remote }
   }
   const folder = resolve(typed)
-  if (typed.startsWith('hdfs:') || folder === dirname(folder)) {
+  if (typed === '' || typed.startsWith('hdfs:') || folder === dirname(folder)) {
     throw new MusicFakerError('USAGE', `"${typed}" is not a folder to export to`, {
       next: 'Give a folder such as ./export, or hdfs:/exports/music in the configured HDFS.',
     })
@@ -138,7 +138,7 @@ export async function openDestination(config: Config, typed: string): Promise<{ 
   const lake = lakeFolder(config)
   if (lake !== undefined) refuseInLake(typed, await followed(folder), await followed(lake))
   const { openLocalLake } = await import('./lake/local.ts')
-  return { storage: openLocalLake({ folder: makeFolder(dirname(folder)) }), root: `/${basename(folder)}` }
+  return { storage: openLocalLake({ folder: makeFolder(dirname(folder), EXPORTS) }), root: `/${basename(folder)}` }
 }
 
 /** The path that `hdfs:/PATH` names, without a slash at its end; undefined for anything else. */
@@ -153,14 +153,17 @@ function refuseInLake(typed: string, path: string, lake: string): void {
   })
 }
 
-function makeFolder(folder: string): string {
+const DATA = { name: 'data folder', next: 'Choose a folder you may write to with --data-dir or MF_DATA_DIR.' }
+const EXPORTS = { name: 'folder', next: 'Give a folder to export to that may be made.' }
+
+function makeFolder(folder: string, { name, next } = DATA): string {
   try {
     // Where the working directory was deleted this says so; Node's mkdirSync of a relative path never came back from there.
     mkdirSync(resolve(folder), { recursive: true })
   } catch (cause) {
-    throw new MusicFakerError('CONFIG_INVALID', `cannot make the data folder ${folder}: ${(cause as Error).message}`, {
+    throw new MusicFakerError('CONFIG_INVALID', `cannot make the ${name} ${folder}: ${(cause as Error).message}`, {
       cause,
-      next: 'Choose a folder you may write to with --data-dir or MF_DATA_DIR.',
+      next,
     })
   }
   return folder

@@ -168,3 +168,9 @@ test('the doctor finds all well, and leaves nothing in the lake nor in the topic
   ])
   expect(await Promise.all([place.run(['ls', '-R', '/']), place.run(['tail', '-n', '1000'])])).toEqual(before)
 })
+
+test('import says that a folder has no file to import', async () => {
+  const { code, stdout } = await place.run(['import', 'data'])
+  expect(code).toBe(0)
+  expect(stdout).toBe('nothing to import: no file of data is named batch_YYYYMMDD_HHMMSS.jsonl\n')
+})

@@ -72,6 +72,8 @@ describe.concurrent('a command line that is wrong', () => {
     ['dashboard --port 70000', '--port: "70000" is not valid', '--port takes:'],
     ['tail --topic ../music_events', '--topic: "../music_events" is not valid', '--topic takes:'],
     ['status --profile clutser', '--profile: "clutser" is not valid', 'embedded'],
+    ['export ""', '"" is not a folder to export to', 'Give a folder such as'],
+    ['import ""', '"" cannot be imported from', 'give a folder of this machine'],
     ['restart kafak', "'kafak' is invalid for argument 'SERVICE'", 'music-faker restart --help'],
   ])('%s: exit 2', async (line, says, next) => {
     await expectWrong(line, {}, { code: 2, says, next })
@@ -148,6 +150,12 @@ describe.concurrent('a port that is taken', () => {
 })
 
 describe.concurrent('a folder that cannot be written to', () => {
+  test('export below a file: exit 78, and another destination to give', async () => {
+    const below = `${folderWith('unwritable export', 'file', '')}/file/a/b`
+    const wrong = { code: 78, says: /cannot make the folder .*file\/a/, next: 'Give a folder to export to' }
+    await expectWrong(`export '${below}'`, {}, wrong)
+  })
+
   // Below a file: permissions do not stop root.
   test.each(['produce -n 1', 'consume --once', 'dashboard', 'ls', 'status', 'start', 'up'])(
     '%s: exit 78',

@@ -52,6 +52,7 @@ export const importCommand = command({
     })
     await out.result({ ...report, sealed }, () => {
       const { files, known, events, quarantined, lost } = report
+      if (files === 0) return `nothing to import: no file of ${operands[0]} is named batch_YYYYMMDD_HHMMSS.jsonl`
       const more = [
         ...(quarantined > 0 ? [`${formatCounted(quarantined, 'line')} quarantined`] : []),
         ...(known > 0 ? [`${formatCount(known)} imported before`] : []),
