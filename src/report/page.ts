@@ -43,8 +43,8 @@ export function pageOf(title: ReportTitle, totals: Totals, tables: readonly Name
 <dl class="figures">${figures(snapshot, title.day === undefined)}</dl>
 ${panel('Events over time', overTime(totals, snapshot), 'wide')}
 ${DIMENSIONS.map((dimension) => panel(HEADINGS[dimension], distribution(snapshot, dimension))).join('\n')}
-${panel('Artists', bars(topRows(snapshot.topArtists.entries), snapshot.events))}
-${panel('Tracks', bars(topRows(snapshot.topTracks.entries), snapshot.events))}
+${panel('Artists', ranking(snapshot.topArtists.entries, snapshot.events))}
+${panel('Tracks', ranking(snapshot.topTracks.entries, snapshot.events))}
 ${panel('Seconds listened', durations(snapshot))}
 ${panel('Hours of the week, UTC', heatMap(totals.hours().matrix), 'wide')}
 <p class="about">The numbers are in ${tables.map(({ name }) => `<a href="./${name}.csv">${name}.csv</a>`).join(', ')} and <a href="./statistics.json">statistics.json</a>.</p>
@@ -105,8 +105,11 @@ function distribution(snapshot: TotalsSnapshot, dimension: Dimension): string {
   return bars(rest > 0 ? [...rows, ['others', rest]] : rows, snapshot.events)
 }
 
-function topRows(entries: readonly { names: readonly string[]; events: number }[]): [string, number][] {
-  return entries.slice(0, SHOWN).map(({ names, events }) => [[...names].reverse().join(' - '), events])
+function ranking(entries: TotalsSnapshot['topArtists' | 'topTracks']['entries'], total: number): string {
+  const shown = entries.slice(0, SHOWN)
+  const rows = shown.map(({ names, events }): [string, number] => [[...names].reverse().join(' - '), events])
+  const certain = shown.every(({ events, atMost }) => events === atMost)
+  return `${bars(rows, total)}${certain ? '' : '<p>Some had more events than is certain: the CSV file says how many at most.</p>'}`
 }
 
 function durations({ durations: { buckets } }: TotalsSnapshot): string {

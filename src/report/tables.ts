@@ -40,13 +40,15 @@ export function tablesOf(totals: Totals): NamedTable[] {
     }),
     {
       name: 'artists',
-      columns: ['rank', 'artist', 'events'],
-      rows: topArtists.entries.map(({ names: [artist], events }, i) => [i + 1, artist, events]),
+      columns: ['rank', 'artist', 'events', 'at_most'],
+      rows: topArtists.entries.map(({ names: [artist], events, atMost }, i) => [i + 1, artist, events, atMost]),
     },
     {
       name: 'tracks',
-      columns: ['rank', 'track', 'artist', 'events'],
-      rows: topTracks.entries.map(({ names: [artist, track], events }, i) => [i + 1, track, artist, events]),
+      columns: ['rank', 'track', 'artist', 'events', 'at_most'],
+      rows: topTracks.entries.map(({ names: [artist, track], events, atMost }, i) => {
+        return [i + 1, track, artist, events, atMost]
+      }),
     },
     { name: 'events', columns: ['from', 'events'], rows: eventsRows(totals, snapshot) },
     {

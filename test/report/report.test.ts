@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { SmallDisk } from '../../regression/small-disk.ts'
+import { pageOf } from '../../src/report/page.ts'
 import { writeReport } from '../../src/report/report.ts'
+import { tablesOf } from '../../src/report/tables.ts'
+import { Totals } from '../../src/stats/totals.ts'
 import { FilledLake } from '../export/filled-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
+import { batch, eventOf } from '../stats/records.ts'
 
 const HOSTILE = '</title><img src=x onerror="alert(1)">\u202e\u0007'
 
@@ -78,4 +82,27 @@ it('keeps what events say from becoming markup or formulas', async () => {
   expect(page.match(/<(img|script|iframe|object)|onerror="|\p{Cf}/gu)).toBeNull()
   expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
   expect((await rowsOf('platforms'))[0]).toMatch(/^'=cmd\(\),/)
+})
+
+it('says what of a ranking is not certain', () => {
+  const totals = new Totals()
+  const page = () => pageOf({ topic: 't', madeAt: 0 }, totals, [])
+  const many = Array.from({ length: 300 }, (_, i) => eventOf({ artist: `a${i}`, track: `t${i}` }))
+  // More names than the record of a batch lists, so that it may have had others once.
+  totals.add(batch({ seq: 1, first: 0 }, [...many, ...many]))
+  expect(page()).not.toContain('than is certain')
+  totals.add(
+    batch(
+      { seq: 2, first: 600 },
+      Array.from({ length: 50 }, () => eventOf({ artist: 'z', track: 'z' })),
+    ),
+  )
+  expect(page().match(/than is certain/g)).toHaveLength(2)
+  const [artists, tracks] = ['artists', 'tracks'].map((name) => tablesOf(totals).find((table) => table.name === name))
+  expect(artists).toMatchObject({ columns: ['rank', 'artist', 'events', 'at_most'] })
+  expect(artists?.rows.slice(0, 2)).toEqual([
+    [1, 'z', 50, 52],
+    [2, 'a0', 2, 2],
+  ])
+  expect(tracks?.rows[0]).toEqual([1, 'z', 'z', 50, 52])
 })
