@@ -85,7 +85,9 @@ export type Totals = z.infer<typeof totalsSchema>
 const distributionSchema = z.strictObject({
   values: z.array(named).describe('most frequent first'),
   others: count.describe('events of the names that are left out'),
-  exact,
+  exact: exact.describe(
+    'false where the numbers are estimates, from a uniform sample of the events, or events of a listed name may be among the others',
+  ),
 })
 export type Distribution = z.infer<typeof distributionSchema>
 

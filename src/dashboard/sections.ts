@@ -53,7 +53,8 @@ export function totalsSection(totals: TotalsSnapshot, at: number, before: PastTo
 /** @param limit names of each distribution; what the others sum up to is told */
 export function distributions(totals: TotalsSnapshot, limit: number | Record<Dimension, number>): Distributions {
   const most = (dimension: Dimension) => (typeof limit === 'number' ? limit : limit[dimension])
-  return perDimension((dimension) => distribution(totals.distributions[dimension], most(dimension), true))
+  const { distributions: all } = totals
+  return perDimension((dimension) => distribution(all[dimension], most(dimension), all[dimension].exact))
 }
 
 export function distribution(

@@ -60,7 +60,9 @@ export function viewSections(query: ViewQuery, found: ViewFigures, ranks: Earlie
       unknown: figures.unknown,
     },
     viewTotals: viewTotals(found),
-    distributions: perDimension((field) => distribution(figures.fields[field], NAMES[field], figures.exact)),
+    distributions: perDimension((field) =>
+      distribution(figures.fields[field], NAMES[field], figures.fields[field].exact),
+    ),
     top: {
       artists: comparedTop(figures, 'artists', TOP, earlier),
       tracks: comparedTop(figures, 'tracks', TOP, earlier),

@@ -2,6 +2,7 @@
 import type { Cells } from './cells.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
 import type { Minute } from './minute.ts'
+import { NAMES_PER_FIELD } from './minutes.ts'
 import { mostPlayed } from './most-played.ts'
 import type { ArtistName, TrackName } from './plays.ts'
 import type { Rows } from './rows.ts'
@@ -10,6 +11,7 @@ import { type SkippedWithin, skipTimes } from './skip-times.ts'
 import { type CellQuery, passesButAction, Sums } from './sums.ts'
 import { byCount, type NamedCount } from './tally.ts'
 import type { TopList } from './top.ts'
+import type { Distribution } from './totals.ts'
 
 export interface Distinct {
   count: number
@@ -20,10 +22,10 @@ export interface Distinct {
 export interface Figures {
   events: number
   eventsExact: boolean
-  /** Whether fields and durations are exact. */
+  /** Whether durations are exact, and fields where they say so, too. */
   exact: boolean
   /** Each without its own filter; most frequent first. */
-  fields: Record<Dimension, { named: NamedCount[]; other: number }>
+  fields: Record<Dimension, Distribution>
   durations: { mean: number | null; buckets: number[] }
   users: Distinct
   artists: Distinct
@@ -99,11 +101,17 @@ function figuresOf(cells: Cells, query: CellQuery, sums: Sums, minutes: Minutes)
   }
 }
 
-function fieldOf(cells: Cells, sums: Sums, dimension: Dimension): { named: NamedCount[]; other: number } {
+function fieldOf(cells: Cells, sums: Sums, dimension: Dimension): Distribution {
   const [other = 0, ...counts] = Array.from(sums.fields[DIMENSIONS.indexOf(dimension)] ?? [], Math.round)
   const names = cells.names[dimension]
   const named = counts.map((n, i): NamedCount => [names.name(i + 1), n]).filter(([, n]) => n > 0)
-  return { named: named.sort(byCount), other }
+  return { named: named.sort(byCount), other, exact: sums.exact && !mayLack(cells, sums, dimension) }
+}
+
+/** Whether events of a name may be among the others: a batch of more names than its summary lists has them there. */
+function mayLack(cells: Cells, sums: Sums, dimension: Dimension): boolean {
+  const others = sums.fields[DIMENSIONS.indexOf(dimension)]?.[0] ?? 0
+  return others > 0 && cells.names[dimension].end >= NAMES_PER_FIELD
 }
 
 function curveOf(cells: Cells, { curve: { steps } }: CellQuery, sums: Sums): Figures['curve'] {
@@ -116,7 +124,7 @@ function curveOf(cells: Cells, { curve: { steps } }: CellQuery, sums: Sums): Fig
     events: Array.from(sums.curve, Math.round),
     genres: new Map(genres.filter(([, values]) => values.some((n) => n > 0))),
     coarser: 0,
-    exact: sums.curveExact,
+    exact: sums.curveExact && !mayLack(cells, sums, 'genre'),
   }
 }
 

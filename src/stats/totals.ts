@@ -6,6 +6,7 @@ import { DIMENSIONS, type Dimension } from './dimensions.ts'
 import { DURATION_BOUNDS, DURATION_BUCKETS } from './durations.ts'
 import { hash64, hashTrack } from './hash.ts'
 import { LateCells } from './late-cells.ts'
+import { NAMES_PER_FIELD } from './minutes.ts'
 import type { ArtistName, TrackName } from './plays.ts'
 import { type DistinctCount, DistinctSketch } from './sketch.ts'
 import type { Summary } from './summary.ts'
@@ -19,6 +20,8 @@ export interface Distribution {
   named: NamedCount[]
   /** Events whose value is in no entry: rare, or longer than 256 characters. */
   other: number
+  /** False where a batch may have had more names than its summary lists, so that entries may lack some of `other`. */
+  exact: boolean
 }
 
 export interface TotalsSnapshot {
@@ -260,7 +263,12 @@ export class Totals {
   }
 
   #read(): TotalsSnapshot {
-    const distributions = Object.fromEntries(Array.from(this.#dimensions, ([name, tally]) => [name, tally.read()]))
+    const distributions = Object.fromEntries(
+      Array.from(this.#dimensions, ([dimension, tally]): [Dimension, Distribution] => {
+        const { named, other } = tally.read()
+        return [dimension, { named, other, exact: other === 0 || named.length < NAMES_PER_FIELD }]
+      }),
+    )
     return {
       events: this.#events,
       quarantined: Object.fromEntries(this.#quarantined),

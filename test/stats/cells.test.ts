@@ -138,6 +138,33 @@ describe('a window without a filter', () => {
   })
 })
 
+describe('a field of more names than a summary lists', () => {
+  it('is not called exact, with and without a window: a name that was rare in one batch was left out there', () => {
+    const genres = Array.from({ length: 300 }, (_, i) => `genre ${String(i).padStart(3, '0')}`)
+    const often = (name: string) => Array.from({ length: 600 }, () => eventOf({ genre: name }))
+    const totals = totalsOf([
+      [...often('genre 000'), ...genres.map((genre) => eventOf({ genre }))],
+      [...often('genre 299'), ...genres.map((genre) => eventOf({ genre }))],
+    ])
+    expect(totals.snapshot().distributions.genre).toMatchObject({ exact: false })
+    expect(totals.snapshot().distributions.genre.named).toContainEqual(['genre 299', 601])
+    expect(totals.snapshot().distributions.platform).toEqual({ named: [['Spotify', 1_800]], other: 0, exact: true })
+    totals.add(batch({ seq: 3, first: 0 }, [eventOf({}, T0 - 86_400_000)]))
+    const { figures } = viewFigures(totals, { window: 3_600, filter: {}, now: T0 + MINUTE })
+    expect([figures.events, figures.exact]).toEqual([1_800, true])
+    expect([figures.fields.genre.exact, figures.curve.exact, figures.fields.platform.exact]).toEqual([
+      false,
+      false,
+      true,
+    ])
+  })
+
+  it('is exact as long as only long names are left out', () => {
+    const totals = totalsOf([[eventOf(), eventOf({ genre: 'x'.repeat(300) })]])
+    expect(totals.snapshot().distributions.genre).toEqual({ named: [['Jazz', 1]], other: 1, exact: true })
+  })
+})
+
 describe('bounds', () => {
   it('hold whatever comes: minutes, rows and names have their limits', () => {
     const totals = new Totals()

@@ -26,7 +26,7 @@ export function Breakdown({ dimension, span, most }: BreakdownProps) {
     <Panel
       id={dimension}
       title={w.fields[dimension]}
-      note={distribution?.exact === false ? w.fromSample : undefined}
+      note={distribution?.exact === false ? w.approximate : undefined}
       table={() => tableOf(dimension, distribution)}
       empty={bars.length === 0 ? nothing.value : undefined}
       {...(span && { span })}
