@@ -62,6 +62,11 @@ export class Cells {
     this.#rows = rows
   }
 
+  /** Whether the sample of all time holds every event. */
+  get allAreSampled(): boolean {
+    return this.all.threshold === 0 && this.all.size === this.events
+  }
+
   /** Takes in what other cells hold, as `encodeCells` gives it. */
   merge(state: CellsState): void {
     this.#raise(state.floor ?? Number.NEGATIVE_INFINITY)

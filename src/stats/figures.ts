@@ -43,7 +43,7 @@ export interface Figures {
 
 /** Adds up the minutes in `[from, to)`. Costs some nanoseconds for each row of them: 10 ms for a day at any rate. */
 export function minuteFigures(cells: Cells, query: CellQuery): Figures {
-  const inRange = [...cells.minutes].filter(([at]) => (at + 1) * 60 > query.from && at * 60 < query.to)
+  const inRange = minutesIn(cells, query)
   const sampled = inRange.map(([, minute]) => minute).filter((minute) => !minute.complete)
   const sums = new Sums(cells, query, scaleOf(sampled.map(({ rows, events }) => ({ rows, events }))))
   for (const [at, minute] of inRange) sums.addMinute(at * 60, minute)
@@ -51,11 +51,11 @@ export function minuteFigures(cells: Cells, query: CellQuery): Figures {
   return figuresOf(cells, query, sums, inRange)
 }
 
-/** Adds up the sample of all time. */
+/** Adds up the sample of all time, in `[from, to)`. How soon a play is skipped is of the newest minutes in any case. */
 export function sampleFigures(cells: Cells, query: CellQuery): Figures {
   const sums = new Sums(cells, query, scaleOf([{ rows: cells.all, events: cells.events }]))
   sums.addAll()
-  return figuresOf(cells, query, sums, [])
+  return figuresOf(cells, query, sums, minutesIn(cells, query))
 }
 
 /** Makes the weights of samples add up to the events that they are known to stand for. */
@@ -71,7 +71,11 @@ function scaleOf(samples: readonly { rows: Rows; events: number }[]): number {
 
 type Minutes = readonly [at: number, Minute][]
 
-/** @param minutes those that were added */
+function minutesIn({ minutes }: Cells, { from, to }: CellQuery): Minutes {
+  return [...minutes].filter(([at]) => (at + 1) * 60 > from && at * 60 < to)
+}
+
+/** @param minutes those in whose events plays are followed */
 function figuresOf(cells: Cells, query: CellQuery, sums: Sums, minutes: Minutes): Figures {
   const played = mostPlayed(cells.tracks, sums.tracks)
   const exact = sums.rowsExact && !sums.unnamed

@@ -122,9 +122,9 @@ export class Sums {
 
   /** Adds the sample of all time. */
   addAll(): void {
-    const { all, events, unknown } = this.#cells
+    const { all, allAreSampled, unknown } = this.#cells
     this.unknown += unknown
-    if (all.threshold !== 0 || all.size !== events) this.lacks()
+    if (!allAreSampled) this.lacks()
     this.#addRows(all, this.#scale, { known: false, counted: false, drawn: false })
   }
 

@@ -1,4 +1,5 @@
 /** Figures of a window and a filter: from the exact totals where nothing is left out, else from the cells. */
+import type { Cells } from './cells.ts'
 import { type Distinct, type Figures, minuteFigures, sampleFigures } from './figures.ts'
 import type { Filter } from './sieve.ts'
 import type { DistinctCount } from './sketch.ts'
@@ -57,7 +58,8 @@ function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: n
   const from = edge(totals, last - window)
   const to = edge(totals, last, Math.ceil)
   const curve = curveOf(from, to, WINDOW_STEPS.get(window) ?? 60)
-  const figures = minuteFigures(cells, { filter, from, to, curve })
+  const figuresIn = knowsEach(cells) ? sampleFigures : minuteFigures
+  const figures = figuresIn(cells, { filter, from, to, curve })
   const holdsAll = oldestEvent !== null && oldestEvent >= from * 1_000 && newest <= to
   // As long as what there can be of the window: of a minute that has begun, no more than has passed of it.
   const earlier = from - (last - from)
@@ -70,7 +72,7 @@ function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: n
       ? {
           from: earlier,
           to: from,
-          figures: minuteFigures(cells, { filter, from: earlier, to: from, curve: { start: 0, step: 60, steps: 0 } }),
+          figures: figuresIn(cells, { filter, from: earlier, to: from, curve: { start: 0, step: 60, steps: 0 } }),
         }
       : undefined,
   }
@@ -82,7 +84,12 @@ function lately(totals: Totals, { window, filter, now }: ViewQuery & { window: n
  */
 function edge({ cells }: Totals, second: number, round = Math.floor): number {
   const minute = cells.minutes.get(Math.floor(second / 60))
-  return minute === undefined || minute.complete ? second : round(second / 60) * 60
+  return minute === undefined || minute.complete || knowsEach(cells) ? second : round(second / 60) * 60
+}
+
+/** Whether the sample of all time holds every event there is: then nothing knows more. */
+function knowsEach({ allAreSampled, unknown }: Cells): boolean {
+  return allAreSampled && unknown === 0
 }
 
 function isUnfiltered(filter: Filter): boolean {
@@ -107,8 +114,8 @@ function allTime(totals: Totals, { filter, now }: ViewQuery): ViewFigures {
   const last = Math.max(first, Math.floor((newestEvent ?? now) / 1_000)) + 1
   const curve = curveOf(first, last, stepOf(last - first))
   const range = { filter, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY, curve }
-  // The minutes know more than the sample of all time, while they hold everything.
-  const figures = cells.beyond === 0 ? minuteFigures(cells, range) : sampleFigures(cells, range)
+  // The minutes know more than a sample of all time, while they hold everything.
+  const figures = cells.beyond > 0 || knowsEach(cells) ? sampleFigures(cells, range) : minuteFigures(cells, range)
   return {
     ...{ from: null, to: Math.max(last, Math.floor(now / 1_000)), endsAt: 'now', curve },
     figures: isUnfiltered(filter) ? withTotals(figures, totals, curve) : withHours(figures, totals, filter),

@@ -99,6 +99,18 @@ describe('estimates', () => {
     }
   })
 
+  it('are not needed while the sample of all time holds every event', () => {
+    const some = generated(20_000, 2 * MINUTE)
+    const small = totalsOf(lots(some, 500))
+    const filter: Filter = { country: ['FR'], action: ['play'] }
+    for (const window of [60, 3_600, null]) {
+      const { from, figures } = viewFigures(small, { window, filter, now: T0 + 2 * MINUTE })
+      const right = passing(some, filter).filter(({ timestamp }) => Date.parse(`${timestamp}Z`) >= (from ?? 0) * 1_000)
+      expect(figures).toMatchObject({ events: right.length, eventsExact: true, exact: true, curve: { exact: true } })
+      expect(figures.users).toEqual({ count: new Set(right.map(({ user }) => user)).size, kind: 'exact' })
+    }
+  })
+
   it('are not needed without a filter: whole minutes are counted', () => {
     const { figures, from } = viewFigures(totals, { window: 900, filter: {}, now })
     const since = events.filter(({ timestamp }) => Date.parse(`${timestamp}Z`) >= (from ?? 0) * 1_000)

@@ -48,6 +48,12 @@ it('heeds every filter but that of actions', () => {
   ).toEqual([5, 10, 30].map((seconds) => ({ within: seconds, plays: 1, skips: seconds === 5 ? 0 : 1 })))
 })
 
+it('follows the newest plays also of a lake that is older than the minutes that are kept', () => {
+  const old = Array.from({ length: 6_000 }, (_, i) => at(-60 * (i + 1), 'long ago', 'like'))
+  const lots = Array.from({ length: 12 }, (_, i) => old.slice(i * SAMPLE_ROWS, (i + 1) * SAMPLE_ROWS))
+  expect(within([...lots, PLAYED])).toEqual(within([PLAYED]))
+})
+
 it('tells nothing of minutes of which only a sample is known', () => {
   const many = Array.from({ length: SAMPLE_ROWS + 1 }, (_, i) => at(130, `u${i}`, 'play'))
   expect(within([PLAYED, many])).toEqual([])
