@@ -97,12 +97,7 @@ function overTime({ figures, curve: { start, step, steps } }: ViewFigures): Over
     to: iso((start + step * steps) * 1_000),
     events,
     genres: shown.map(({ name, values }) => ({ name: clip(name), values })),
-    others: events.map((n, i) =>
-      Math.max(
-        0,
-        shown.reduce((left, { values }) => left - (values[i] ?? 0), n),
-      ),
-    ),
+    others: events.map((n, i) => shown.reduce((left, { values }) => left - (values[i] ?? 0), n)),
     coarser,
     exact,
   }

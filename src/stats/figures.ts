@@ -1,4 +1,5 @@
 /** What a window and a filter leave of the events, summed up from the cells. */
+import { apportion } from './apportion.ts'
 import type { Cells } from './cells.ts'
 import { DIMENSIONS, type Dimension, perDimension } from './dimensions.ts'
 import type { Minute } from './minute.ts'
@@ -84,10 +85,10 @@ function figuresOf(cells: Cells, query: CellQuery, sums: Sums, minutes: Minutes)
     events: Math.round(sums.events),
     eventsExact: sums.eventsExact,
     exact: sums.exact,
-    fields: perDimension((dimension) => fieldOf(cells, sums, dimension)),
+    fields: perDimension((dimension) => fieldOf(cells, query, sums, dimension)),
     durations: {
       mean: sums.timed === 0 ? null : sums.seconds / sums.timed,
-      buckets: Array.from(sums.buckets, Math.round),
+      buckets: apportion(sums.buckets, Math.round(sums.events)),
     },
     users: { count: sums.users.size, kind: sums.rowsExact ? 'exact' : 'at_least' },
     artists: { count: played.artists, kind },
@@ -95,7 +96,7 @@ function figuresOf(cells: Cells, query: CellQuery, sums: Sums, minutes: Minutes)
     topArtists: { entries: played.topArtists, exact },
     topTracks: { entries: played.topTracks, exact },
     curve: curveOf(cells, query, sums),
-    hours: hoursOf(sums),
+    hours: hoursOf(query, sums),
     skips: {
       devices: skipsByDevice(cells, sums),
       exact: sums.rowsExact,
@@ -105,8 +106,11 @@ function figuresOf(cells: Cells, query: CellQuery, sums: Sums, minutes: Minutes)
   }
 }
 
-function fieldOf(cells: Cells, sums: Sums, dimension: Dimension): Distribution {
-  const [other = 0, ...counts] = Array.from(sums.fields[DIMENSIONS.indexOf(dimension)] ?? [], Math.round)
+function fieldOf(cells: Cells, { filter }: CellQuery, sums: Sums, dimension: Dimension): Distribution {
+  const found = sums.fields[DIMENSIONS.indexOf(dimension)] ?? []
+  // With a filter of its own, it is of more events than the view.
+  const wholes = filter[dimension] ? Array.from(found, Math.round) : apportion(found, Math.round(sums.events))
+  const [other = 0, ...counts] = wholes
   const names = cells.names[dimension]
   const named = counts.map((n, i): NamedCount => [names.name(i + 1), n]).filter(([, n]) => n > 0)
   return { named: named.sort(byCount), other, exact: sums.exact && !mayLack(cells, sums, dimension) }
@@ -120,20 +124,27 @@ function mayLack(cells: Cells, sums: Sums, dimension: Dimension): boolean {
 
 function curveOf(cells: Cells, { curve: { steps } }: CellQuery, sums: Sums): Figures['curve'] {
   const names = cells.names.genre
-  const genres = Array.from({ length: names.end - 1 }, (_, i) => {
-    const values = Array.from(sums.genres.subarray((i + 1) * steps, (i + 2) * steps), Math.round)
-    return [names.name(i + 1), values] as const
-  })
+  const events = apportion(sums.curve, Math.round(sums.events))
+  const genres = Array.from({ length: names.end }, () => new Array<number>(steps).fill(0))
+  for (const [step, n] of events.entries()) {
+    const parts = apportion(
+      genres.map((_, genre) => sums.genres[genre * steps + step] as number),
+      n,
+    )
+    for (const [genre, part] of parts.entries()) (genres[genre] as number[])[step] = part
+  }
+  const named = genres.slice(1).map((values, i) => [names.name(i + 1), values] as const)
   return {
-    events: Array.from(sums.curve, Math.round),
-    genres: new Map(genres.filter(([, values]) => values.some((n) => n > 0))),
+    events,
+    genres: new Map(named.filter(([, values]) => values.some((n) => n > 0))),
     coarser: 0,
     exact: sums.curveExact && !mayLack(cells, sums, 'genre'),
   }
 }
 
-function hoursOf(sums: Sums): Figures['hours'] {
-  const hours = Array.from(sums.hours, Math.round)
+function hoursOf({ filter }: CellQuery, sums: Sums): Figures['hours'] {
+  const all = filter.when ? sums.hours.reduce((sum, n) => sum + n, 0) : sums.events
+  const hours = apportion(sums.hours, Math.round(all))
   const matrix = Array.from({ length: 7 }, (_, day) => hours.slice(day * 24, day * 24 + 24))
   return { matrix, unplaced: 0, exact: sums.hoursExact }
 }

@@ -1,8 +1,11 @@
 /** Figures of a window and a filter: from the exact totals where nothing is left out, else from the cells. */
+import { apportion } from './apportion.ts'
 import type { Cells } from './cells.ts'
+import { perDimension } from './dimensions.ts'
 import { type Distinct, type Figures, minuteFigures, sampleFigures } from './figures.ts'
 import type { Filter } from './sieve.ts'
 import type { DistinctCount } from './sketch.ts'
+import type { NamedCount } from './tally.ts'
 import { STEP_MINUTES, type Step } from './timeline.ts'
 import type { Totals } from './totals.ts'
 import { readWeekHour } from './week-hour.ts'
@@ -149,7 +152,28 @@ function withHours(figures: Figures, totals: Totals, { when, ...others }: Filter
   const hours = totals.hours()
   const counts = hours.matrix.flat()
   const events = when.reduce((sum, hour) => sum + (counts[readWeekHour(hour)] ?? 0), 0)
-  return { ...figures, events, eventsExact: hours.unplaced === 0, hours: { ...hours, exact: true } }
+  return {
+    ...scaledTo(figures, events),
+    events,
+    eventsExact: hours.unplaced === 0,
+    hours: { ...hours, exact: true },
+  }
+}
+
+/** What the sample estimates, so that it adds up to the events that are counted. */
+function scaledTo(figures: Figures, events: number): Figures {
+  const { fields, durations, curve } = figures
+  if (events === figures.events) return figures
+  return {
+    ...figures,
+    fields: perDimension((dimension) => {
+      const { named, other, exact } = fields[dimension]
+      const [others = 0, ...counts] = apportion([other, ...named.map(([, n]) => n)], events)
+      return { named: named.map(([name], i): NamedCount => [name, counts[i] as number]), other: others, exact }
+    }),
+    durations: { ...durations, buckets: apportion(durations.buckets, events) },
+    curve: { ...curve, ...redrawn(curve, apportion(curve.events, events)) },
+  }
 }
 
 function kindOf({ count, exact }: DistinctCount): Distinct {
@@ -166,9 +190,22 @@ function exactCurve(sampled: Figures['curve'], totals: Totals, { start, step, st
     const i = Math.floor((at / 1_000 - start) / step)
     events[i] = (events[i] ?? 0) + n
   }
-  const share = events.map((n, i) => n / (sampled.events[i] || 1))
-  const genres = Array.from(sampled.genres, ([name, values]) => {
-    return [name, values.map((n, i) => Math.round(n * (share[i] as number)))] as const
+  return { ...redrawn(sampled, events), coarser, exact: false }
+}
+
+/** The genres of each step as the sample has their shares. */
+function redrawn(
+  { events: sampled, genres }: Figures['curve'],
+  events: number[],
+): Pick<Figures['curve'], 'events' | 'genres'> {
+  const curves = [...genres]
+  const shares = events.map((n, i) => {
+    const parts = curves.map(([, values]) => values[i] as number)
+    const others = parts.reduce((left, part) => left - part, sampled[i] as number)
+    return apportion([...parts, others], n)
   })
-  return { events, genres: new Map(genres), coarser, exact: false }
+  return {
+    events,
+    genres: new Map(curves.map(([name], genre) => [name, shares.map((parts) => parts[genre] as number)])),
+  }
 }

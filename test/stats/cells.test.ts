@@ -99,6 +99,26 @@ describe('estimates', () => {
     }
   })
 
+  it('add up: the parts of one answer to its total', () => {
+    const sum = (numbers: Iterable<number>) => Array.from(numbers).reduce((all, n) => all + n, 0)
+    const filters: Filter[] = [{}, { country: ['FR'] }, { action: ['skip'], device: ['Mobile'] }, { when: ['4-20'] }]
+    for (const filter of filters) {
+      for (const window of [60, 900, 86_400, null]) {
+        const { figures } = viewFigures(totals, { window, filter, now })
+        const { curve, fields, hours } = figures
+        const left = DIMENSIONS.filter((field) => !filter[field])
+        for (const { named, other } of left.map((field) => fields[field])) {
+          expect(sum(named.map(([, n]) => n)) + other).toBe(figures.events)
+        }
+        expect([sum(curve.events), sum(figures.durations.buckets)]).toEqual([figures.events, figures.events])
+        for (const [i, n] of curve.events.entries()) {
+          expect(sum(Array.from(curve.genres.values(), (values) => values[i] as number))).toBe(n)
+        }
+        if (!filter.when) expect(sum(hours.matrix.flat())).toBe(figures.events)
+      }
+    }
+  })
+
   it('are not needed while the sample of all time holds every event', () => {
     const some = generated(20_000, 2 * MINUTE)
     const small = totalsOf(lots(some, 500))
