@@ -57,8 +57,10 @@ export class LakeWatch {
     return this.#follower.totals.series(...range)
   }
 
-  figures(query: ViewQuery): ViewFigures {
-    return viewFigures(this.#follower.totals, query)
+  /** With the totals of the same moment: records may have been added since the last reading was complete. */
+  figures(query: ViewQuery): { found: ViewFigures; totals: TotalsSnapshot } {
+    const { totals } = this.#follower
+    return { found: viewFigures(totals, query), totals: totals.snapshot() }
   }
 
   /** The next offset that the lake will take, by partition of one life of the topic. */

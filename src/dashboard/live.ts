@@ -113,9 +113,14 @@ export class Live {
     return this.#lake.totals
   }
 
-  /** The figures of a window and filter; undefined before the commit log was read to its end for the first time. */
-  figures(query: FiguresQuery): ViewFigures | undefined {
-    return this.totals === undefined ? undefined : this.#lake.figures(query)
+  /**
+   * The figures of a window and filter, and the totals of the same moment; undefined before the commit log was read to its
+   * end for the first time.
+   */
+  figures(query: FiguresQuery): { found: ViewFigures; totals: Sections['totals'] } | undefined {
+    if (this.totals === undefined) return undefined
+    const { found, totals } = this.#lake.figures(query)
+    return { found, totals: totalsSection(totals, query.now, this.#history.before(query.now)) }
   }
 
   /** The top lists of all time as they were a while ago, epoch milliseconds; undefined in the first minute. */

@@ -59,7 +59,7 @@ export class View {
   readonly #active: () => number
   /** When its sections were asked for last, monotonic milliseconds. */
   usedAt = Number.NEGATIVE_INFINITY
-  #sections: ViewSections = NOTHING
+  #sections: Made = NOTHING
   #made: { totals: TotalsSnapshot; at: number; until: number } | undefined
   /** Of the whole flow, and what the filter leaves of it. */
   #recent: { all: Sections['recent']; shown: Sections['recent'] } | undefined
@@ -99,8 +99,9 @@ export class View {
     })
     const before = this.#live.ranksBefore(moment)
     if (figures === undefined) return
-    const made = viewSections(this.#query, figures, before && { from: null, to: before.at, lists: before.lists })
-    this.#sections = withChanges(this.#sections, made)
+    const ranks = before && { from: null, to: before.at, lists: before.lists }
+    const made = viewSections(this.#query, figures.found, ranks)
+    this.#sections = withChanges<Made>(this.#sections, { ...made, totals: figures.totals })
     const end = performance.now()
     this.#made = { totals, at: end, until: end + ((end - now) * this.#active()) / SHARE }
   }
@@ -120,8 +121,12 @@ function passes(row: Row, { when, ...fields }: Filter): boolean {
   return Object.entries(fields).every(([field, values]) => values.includes(row[field as keyof typeof fields]))
 }
 
+/** What is made for a view, and the totals that it was made of: those of now may be ahead of it. */
+type Made = ViewSections & Pick<Sections, 'totals'>
+
 /** The sections of a lake that was not read yet. */
-const NOTHING: ViewSections = {
+const NOTHING: Made = {
+  totals: null,
   view: null,
   viewTotals: null,
   distributions: null,

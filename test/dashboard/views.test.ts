@@ -174,3 +174,30 @@ describe('the queries of a view', () => {
     expect(recent.rows.every(({ device }) => device === 'Mobile')).toBe(true)
   })
 })
+
+it('tells totals and figures of one moment in one answer, while events come in', async () => {
+  const coming = await Flow.open()
+  try {
+    const { url } = await coming.dashboard()
+    let ended = false
+    const archived = (async () => {
+      for (let lot = 0; lot < 40; lot++) {
+        await coming.generate(60)
+        await coming.archive()
+      }
+      ended = true
+    })()
+    let events = 0
+    while (!ended) {
+      const answer = await fetch(`${url}/api/snapshot`)
+      const { totals, viewTotals } = snapshotSchema.parse(await answer.json())
+      expect(viewTotals?.events.count).toBe(totals?.events)
+      expect(totals?.events ?? 0).toBeGreaterThanOrEqual(events)
+      events = totals?.events ?? 0
+    }
+    await archived
+    expect(events).toBeGreaterThan(0)
+  } finally {
+    await coming.close()
+  }
+})
