@@ -206,24 +206,43 @@ export class Compactor {
 }
 
 /**
- * The files of each folder that may be joined, in the order of their offsets: one folder at a time is held, which is one
- * partition's files of a day.
+ * The files of each folder that may be joined, in the order of their offsets: neighbours only, so a folder comes in parts where
+ * files are dated later than those after them, as by an archiver whose clock was ahead. One folder at a time is held, which is
+ * one partition's files of a day.
  * @param files in the order of their paths
  */
 export async function* foldersOf(
   files: AsyncIterable<ManifestEntry>,
   { root, before, day }: { root: string; before: number; day?: string },
 ): AsyncGenerator<ManifestEntry[]> {
-  let folder: ManifestEntry[] = []
-  const sorted = () => folder.sort((a, b) => a.first - b.first)
+  let folder: Dated[] = []
   for await (const file of files) {
     const name = readBatchName(root, file.path)
-    if (!name || name.at >= before || file.bytes === 0 || (day !== undefined && file.day !== day)) continue
-    if (folder[0] && parentOf(folder[0].path) !== parentOf(file.path)) {
-      yield sorted()
+    if (!name || file.bytes === 0 || (day !== undefined && file.day !== day)) continue
+    if (folder[0] && parentOf(folder[0].file.path) !== parentOf(file.path)) {
+      yield* neighboursIn(folder, before)
       folder = []
     }
-    folder.push(file)
+    folder.push({ file, at: name.at })
   }
-  if (folder.length > 0) yield sorted()
+  yield* neighboursIn(folder, before)
+}
+
+/** `at`: epoch milliseconds of the stamp in its name. */
+interface Dated {
+  file: ManifestEntry
+  at: number
+}
+
+/** Neighbours that were committed before. */
+function* neighboursIn(folder: Dated[], before: number): Generator<ManifestEntry[]> {
+  let part: ManifestEntry[] = []
+  for (const { file, at } of folder.sort((a, b) => a.file.first - b.file.first)) {
+    if (at < before) part.push(file)
+    else if (part.length > 0) {
+      yield part
+      part = []
+    }
+  }
+  if (part.length > 0) yield part
 }

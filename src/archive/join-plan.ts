@@ -39,7 +39,10 @@ export function planJoins(files: readonly ManifestEntry[], limits: JoinLimits = 
       characters: encodeURIComponent(file.path).length,
     }
     const sum = add(size, own)
-    if (NAMES.some((name) => sum[name] > limits[name])) {
+    const last = run.at(-1)
+    // Earlier versions joined files on both sides of one: its offsets lie within theirs, so that they stay apart.
+    const within = last !== undefined && file.first < last.next
+    if (within || NAMES.some((name) => sum[name] > limits[name])) {
       runs.push(...worthwhile(run))
       run = []
       size = own

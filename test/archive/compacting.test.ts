@@ -104,6 +104,23 @@ it('joins the files of hours that are past while it archives, and no others', as
   expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 56 })
 })
 
+it('joins nothing across a file that is dated later than those after it, as of an archiver whose clock was ahead', async () => {
+  for (const clock of [NOW, NOW + HOUR_MS, NOW]) {
+    put(16)
+    await run({ clock: at(clock) })
+  }
+  for (const [hours, files] of [
+    [1, 16],
+    [2, 4],
+  ] as const) {
+    const stop = new AbortController()
+    const running = run({ once: false, compact: true, clock: at(NOW + hours * HOUR_MS), signal: stop.signal })
+    await eventually(async () => expect(await fileCount()).toBe(files), PATIENCE_MS).finally(() => stop.abort())
+    await running
+    expect(await verify({ lake, root: ROOT, deep: true }), `hour ${hours}`).toMatchObject({ problems: [], events: 48 })
+  }
+})
+
 it('joins nothing of the hour that is under way, nor where it is not asked to', async () => {
   put(40)
   await run()

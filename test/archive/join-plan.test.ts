@@ -48,6 +48,13 @@ it('joins neighbours up to the limits, and none that is most of the whole alread
   expect(planJoins(many, { ...JOIN_LIMITS, characters: 1_000 })[0]?.length).toBeLessThan(20)
 })
 
+it('leaves a file apart whose offsets lie within those of another', () => {
+  const [a, b, c] = files([5, 5, 5]) as [ManifestEntry, ManifestEntry, ManifestEntry]
+  const { joined } = joinedOf([a, c])
+  expect(planJoins([{ ...a, ...joined, next: c.next }, b])).toEqual([])
+  expect(planJoins([a, b])).toHaveLength(1)
+})
+
 it('says what a run becomes: the first name with all offsets, the sums, and the batches in order', () => {
   const [a, b] = files([3, 4]) as [ManifestEntry, ManifestEntry]
   const { joined, files: gone } = joinedOf([a, b])
