@@ -204,6 +204,16 @@ export class CommitLog {
     signal.throwIfAborted()
   }
 
+  /**
+   * What a failure to stage a file means: COMMIT_FENCED where another owner has taken over, since it sweeps the folder of
+   * this one; else the failure itself.
+   */
+  async whyNotStaged(error: unknown): Promise<unknown> {
+    return hasCode(error, 'LAKE_FAILED', 'LAKE_NOT_FOUND') && (await this.#isFenced())
+      ? this.#fenced(this.#seq + 1)
+      : error
+  }
+
   async #inTurn<T>(step: () => Promise<T>): Promise<T> {
     const before = this.#turn
     const mine = before

@@ -195,7 +195,7 @@ class Export {
     } catch (error) {
       // The next run sweeps what is left.
       await Promise.allSettled(files.map(({ staged }) => destination.remove(staged)))
-      throw error
+      throw await commits.whyNotStaged(error)
     }
     const events = slices.reduce((sum, slice) => sum + slice.events, 0)
     const next = commits.next + events

@@ -173,6 +173,22 @@ describe('two exports to one place', () => {
     expect(await exported(destination)).toEqual(await source.lines())
     expect(await run(destination)).toMatchObject({ events: 0, files: 0 })
   })
+
+  it('the first stops as such, too, when the other sweeps the file that it writes', async () => {
+    const destination = openLocalLake({ folder })
+    let other: Promise<unknown> | undefined
+    const write: LakeStorage['write'] = (path, body) => {
+      if (body instanceof Uint8Array) return destination.write(path, body)
+      const slow = async function* () {
+        yield* body
+        other ??= run(destination)
+        await other
+      }
+      return destination.write(path, slow())
+    }
+    await expect(run({ ...boundLake(destination), write })).rejects.toMatchObject({ code: 'COMMIT_FENCED' })
+    expect(await run(destination)).toMatchObject({ events: 0, files: 0 })
+  })
 })
 
 it('refuses a file that is not what its record says, and exports nothing of it', async () => {
