@@ -1,6 +1,6 @@
 /** What the owner of a partition does beside archiving, in the background: joins small files, seals days, removes old ones. */
 import type { Clock } from '../clock.ts'
-import type { MusicFakerError } from '../errors.ts'
+import { MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Slots } from '../stats/slots.ts'
@@ -40,6 +40,10 @@ export type CareEvent =
   | { kind: 'sealed'; partition: number; seal: Seal }
   /** Files are left as they are. Archiving goes on. */
   | { kind: 'unjoined'; partition: number; error: MusicFakerError }
+  /** Files stay that were kept long enough. Archiving goes on. */
+  | { kind: 'unremoved'; partition: number; error: MusicFakerError }
+  /** No day is sealed. Archiving goes on. */
+  | { kind: 'unsealed'; partition: number; error: MusicFakerError }
 
 /** Runs until the signal aborts. */
 export async function care(of: Cared): Promise<void> {
@@ -49,14 +53,30 @@ export async function care(of: Cared): Promise<void> {
 async function retire({ lake, root, log, topicId, partition, commits, clock, signal, keepMs, report }: Cared) {
   if (keepMs === undefined) return
   const onRemoved = (files: number) => report({ kind: 'removed', partition, files })
-  await removeOldHourly({ lake, root, log, topicId, partition, commits, keepMs, signal, onRemoved }, clock)
+  const onLooked = onLasting((error) => report({ kind: 'unremoved', partition, error }))
+  await removeOldHourly({ lake, root, log, topicId, partition, commits, keepMs, signal, onRemoved }, clock, onLooked)
 }
 
 async function seal({ lake, root, log, partition, commits, clock, signal, latenessMs, report }: Cared) {
   if (latenessMs === undefined || partition !== 0) return
   const onSealed = (sealed: Seal) => report({ kind: 'sealed', partition, seal: sealed })
+  const onLooked = onLasting((error) => report({ kind: 'unsealed', partition, error }))
   const { staging } = commits
-  await new Sealer({ lake, root, log, clock, latenessMs, staging, signal, onSealed }).run()
+  await new Sealer({ lake, root, log, clock, latenessMs, staging, signal, onSealed, onLooked }).run()
+}
+
+/**
+ * Tells once of what keeps failing: when it has failed twice in a row, as the first time a commit log may just have been folded
+ * while it was read. Of a lake or a log that cannot be reached, archiving tells.
+ */
+function onLasting(tell: (error: MusicFakerError) => void): (failure: unknown) => void {
+  let [last, times] = ['', 0]
+  return (failure) => {
+    const known = failure instanceof MusicFakerError && !failure.retryable ? failure : undefined
+    times = known?.message === last ? times + 1 : 1
+    last = known?.message ?? ''
+    if (known && times === 2) tell(known)
+  }
 }
 
 async function compact({ lake, root, topicId, partition, commits, clock, signal, compactTurns, report }: Cared) {

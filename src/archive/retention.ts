@@ -40,19 +40,27 @@ export interface RetentionOptions extends Retaining {
   commits: CommitLog
 }
 
-/** Looks every hour until the signal aborts. Never rejects: what fails is tried again, what archiving has to know of it will. */
-export async function removeOldHourly(options: RetentionOptions & { log: EventLog }, clock: Clock): Promise<void> {
+/**
+ * Looks every hour until the signal aborts. Never rejects: what fails is tried again, what archiving has to know of it will.
+ * @param onLooked told how each look went: what failed, or undefined
+ */
+export async function removeOldHourly(
+  options: RetentionOptions & { log: EventLog },
+  clock: Clock,
+  onLooked: (failure: unknown) => void = () => undefined,
+): Promise<void> {
   const { signal, commits, partition } = options
   const pass = async () => {
     await removeOld(options, clock.now())
     if (partition === 0) await removeOldIdle(options, clock.now())
   }
   while (!signal.aborted && !commits.stuck) {
-    const done = await pass().then(
-      () => true,
-      () => false,
+    const failure = await pass().then(
+      () => undefined,
+      (error: unknown) => error,
     )
-    await clock.sleep(done ? HOUR_MS : AGAIN_MS, signal)
+    onLooked(failure)
+    await clock.sleep(failure ? AGAIN_MS : HOUR_MS, signal)
   }
 }
 

@@ -52,6 +52,8 @@ export interface SealerOptions {
   clock: Clock
   signal: AbortSignal
   onSealed?: (seal: Seal) => void
+  /** Told how each look of `run` went: what failed, or undefined. */
+  onLooked?: (failure: unknown) => void
 }
 
 export class Sealer {
@@ -65,9 +67,12 @@ export class Sealer {
 
   /** Seals what is due, again and again until the signal aborts. Never rejects: what fails is tried again. */
   async run(): Promise<void> {
-    const { signal, clock } = this.#of
+    const { signal, clock, onLooked } = this.#of
     while (!signal.aborted) {
-      await this.pass().catch(() => undefined)
+      await this.pass().then(
+        () => onLooked?.(undefined),
+        (error) => onLooked?.(error),
+      )
       await clock.sleep(PAUSE_MS, signal)
     }
   }

@@ -59,6 +59,10 @@ export class ArchiveTalk {
         return `day ${event.seal.day} is sealed: ${formatCount(event.seal.events)} events${event.seal.late > 0 ? `, ${formatCount(event.seal.late)} of them late` : ''}`
       case 'unjoined':
         return `partition ${event.partition}: small files stay as they are: ${event.error.message}`
+      case 'unremoved':
+        return `partition ${event.partition}: files stay that were kept long enough: ${event.error.message}`
+      case 'unsealed':
+        return `days cannot be sealed: ${event.error.message}`
       case 'revoked':
         return `partition ${event.partition}: no longer assigned to this archiver`
       default:

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type ArchiveEvent, archive } from '../../src/archive/archiver.ts'
 import { CommitLog } from '../../src/archive/commits.ts'
+import { manifestsFolder, partitionCommits } from '../../src/archive/layout.ts'
 import { removeOld, removeOldIdle } from '../../src/archive/retention.ts'
 import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
@@ -13,6 +14,7 @@ import { eventually } from '../contract/log-reading.ts'
 import { boundLake } from '../lake/bound-lake.ts'
 import { openAppendingLake, openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
+import { SteppedClock } from '../stepped-clock.ts'
 import { dataFiles, quarantined } from './lake-contents.ts'
 
 const ROOT = '/t'
@@ -247,6 +249,28 @@ it.each([
   expect(kinds()).not.toContain('unjoined')
   await expectDays(2, 'both at once')
   await run()
+})
+
+it('says once what keeps it from removing files', async () => {
+  await fill(4)
+  const manifests = manifestsFolder(partitionCommits(ROOT, topic.topicId, 0))
+  for await (const { path } of lake.list(manifests)) {
+    await lake.remove(path)
+    await lake.write(path, Buffer.from('{'))
+  }
+  const fast = new SteppedClock(FIRST + 3 * DAY_MS)
+  const [stop, told] = [new AbortController(), [] as string[]]
+  const running = run({
+    ...{ once: false, keepMs: KEEP_MS, signal: stop.signal, clock: fast },
+    report: (event) => event.kind === 'unremoved' && told.push(event.error.code),
+  })
+  for (let looks = 0; looks < 4; looks++) {
+    await eventually(() => expect(fast.sleeping).toBe(1), 10_000)
+    fast.goOn(60_000)
+  }
+  stop.abort()
+  await running
+  expect(told).toEqual(['COMMIT_CORRUPT'])
 })
 
 it('is not begun while files are joined, and ends its wait for that when it is told to', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { archive } from '../../src/archive/archiver.ts'
 import { compact } from '../../src/archive/compact.ts'
-import { dayFolder } from '../../src/archive/layout.ts'
+import { dayFolder, partitionCommits, recordName } from '../../src/archive/layout.ts'
 import { type DayState, dayStates, type Seal, Sealer } from '../../src/archive/seal.ts'
 import { systemClock } from '../../src/clock.ts'
 import { encode } from '../../src/event.ts'
@@ -13,6 +13,7 @@ import { killedAt } from '../export/killed.ts'
 import { boundLake } from '../lake/bound-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
 import { MemoryTopic } from '../log/memory.ts'
+import { SteppedClock } from '../stepped-clock.ts'
 
 const ROOT = '/t'
 const HOUR_MS = 3_600_000
@@ -217,6 +218,32 @@ it('goes on by itself while archiving', async () => {
   await eventually(async () => expect(await states()).toEqual(['2025-07-03 sealed']), 10_000)
   stop.abort()
   await running
+})
+
+it('says once what keeps it from sealing, and seals when that is mended', async () => {
+  put('2025-07-03T20:00:00')
+  await run()
+  const damaged = `${partitionCommits(ROOT, 'before', 0)}/${recordName(1)}`
+  await lake.write(damaged, Buffer.from('{'))
+  const fast = new SteppedClock(now)
+  const [stop, told] = [new AbortController(), [] as string[]]
+  const running = run({
+    ...{ once: false, latenessMs: HOUR_MS, signal: stop.signal, clock: fast },
+    report: (event) => event.kind === 'unsealed' && told.push(event.error.code),
+  })
+  const look = async () => {
+    await eventually(() => expect(fast.sleeping).toBe(1), 10_000)
+    fast.goOn(60_000)
+  }
+  for (let looks = 0; looks < 5; looks++) await look()
+  expect(told).toEqual(['COMMIT_CORRUPT'])
+  expect(await states()).toEqual(['2025-07-03 open'])
+  await lake.remove(damaged)
+  await look()
+  await eventually(async () => expect(await states()).toEqual(['2025-07-03 sealed']), 10_000)
+  stop.abort()
+  await running
+  expect(told).toHaveLength(1)
 })
 
 it('seals what is due at the end of archiving once', async () => {
