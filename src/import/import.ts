@@ -182,9 +182,10 @@ class Import {
       if (source.first + source.lines > this.#commits.next) await this.#stage(source)
     }
     await this.#commit()
-    const next = gone.first + gone.lines
-    this.#report.lost += next - this.#commits.next
+    const [first, next] = [this.#commits.next, gone.first + gone.lines]
+    this.#report.lost += next - first
     await this.#commits.acceptGap(next)
+    if (first === gone.first) await this.#plan.forget(gone)
   }
 
   /** Stages the lines of a file that are not committed yet, and commits before that when the days become too many. */

@@ -1,6 +1,7 @@
 /**
  * What is to be imported, as a log: `_imports/<number>.json` lists files and gives each line an offset, once and for all. So
- * the position of the commit log says exactly how far an import has come, and a file that is listed is never listed again.
+ * the position of the commit log says exactly how far an import has come, and a file that is listed is never listed again, unless
+ * all of it was lost.
  */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
@@ -19,8 +20,14 @@ const sourceSchema = z.strictObject({
   /** The offset of its first line. */
   first: count,
 })
-const planSchema = z.strictObject({ format: z.literal(1), sources: z.array(sourceSchema) })
+const planSchema = z.strictObject({
+  format: z.literal(1),
+  sources: z.array(sourceSchema),
+  /** The first offsets of files, listed before, of which the commit log has a gap. */
+  lost: z.array(count).optional(),
+})
 export type Source = z.infer<typeof sourceSchema>
+type Listed = Omit<z.infer<typeof planSchema>, 'format'>
 
 export class ImportPlan {
   readonly sources: Source[] = []
@@ -74,17 +81,25 @@ export class ImportPlan {
         sources.push({ ...file, first })
         first += file.lines
       }
-      if (sources.length === 0 || (await this.#create(sources))) return
+      if (sources.length === 0 || (await this.#create({ sources }))) return
       // One that was taken over and does not know it yet: what it has listed comes first, and it will commit none of it.
       await this.#readOn()
     }
   }
 
+  /**
+   * Forgets a listed file: found again after all, it is listed anew. To be called once a gap is recorded in place of all its
+   * lines: what an import that was taken over says of it must not count.
+   */
+  async forget({ first }: Source): Promise<void> {
+    while (!(await this.#create({ sources: [], lost: [first] }))) await this.#readOn()
+  }
+
   /** Resolves false when the next list is there already. */
-  async #create(sources: Source[]): Promise<boolean> {
+  async #create(listed: Listed): Promise<boolean> {
     const number = this.#number + 1
     const temporary = `${stagingFolder(this.#root)}/import-plan-${randomUUID()}.json`
-    await this.#lake.write(temporary, Buffer.from(`${JSON.stringify({ format: 1, sources })}\n`))
+    await this.#lake.write(temporary, Buffer.from(`${JSON.stringify({ format: 1, ...listed })}\n`))
     try {
       await this.#lake.rename(temporary, `${this.#root}/_imports/${String(number).padStart(20, '0')}.json`)
     } catch (error) {
@@ -93,11 +108,16 @@ export class ImportPlan {
       return false
     }
     this.#number = number
-    this.#take(sources)
+    this.#take(listed)
     return true
   }
 
-  #take(sources: readonly Source[]): void {
+  #take({ sources, lost = [] }: Listed): void {
+    for (const first of lost) {
+      const source = this.sources.find((listed) => listed.first === first && listed.lines > 0)
+      const key = source && keyOf(source.path, source.sha256)
+      if (key !== undefined && this.#keys.get(key) === source) this.#keys.delete(key)
+    }
     for (const source of sources) {
       this.sources.push(source)
       this.#keys.set(keyOf(source.path, source.sha256), source)
@@ -110,9 +130,9 @@ export function keyOf(path: string, sha256: string): string {
   return `${sha256} ${baseName(path)}`
 }
 
-function decode(bytes: Uint8Array, path: string): Source[] {
+function decode(bytes: Uint8Array, path: string): Listed {
   try {
-    return planSchema.parse(JSON.parse(Buffer.from(bytes).toString())).sources
+    return planSchema.parse(JSON.parse(Buffer.from(bytes).toString()))
   } catch (cause) {
     throw new MusicFakerError('COMMIT_CORRUPT', `the list of imported files ${path} is damaged`, {
       cause,

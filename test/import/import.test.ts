@@ -250,6 +250,11 @@ it('says which listed file is gone, and goes on over it when told to, recording 
   await expect(run(lake)).rejects.toMatchObject({ code: 'LAKE_NOT_FOUND' })
   expect(await run(lake, { acceptGap: true })).toMatchObject({ events: 4, quarantined: 2, lost: 5 })
   expect(await verify({ lake, root: ROOT })).toMatchObject({ ok: true, events: 4, gaps: 5 })
+  // It was never imported, so it is not known when it is found after all.
+  await folders.write(`${OLD}/year=2025/month=07/day=03/batch_20250703_200803.jsonl`, lines(0, 5))
+  expect(await run(lake)).toMatchObject({ files: 3, known: 2, events: 5, lost: 0 })
+  expect(await run(lake)).toMatchObject({ files: 3, known: 3, events: 0 })
+  expect(await linesOf(lake)).toEqual(ALL)
 })
 
 it.each([
