@@ -16,10 +16,14 @@ export function fail(error: unknown): never {
  */
 export function refuse(cause: unknown): never {
   if (isNoRoom(cause)) throw temporaryFull(cause)
-  if (/No files found|Cannot open file/.test((cause as Error).message)) {
-    throw new MusicFakerError('LAKE_NOT_FOUND', 'a file of the lake was joined with others while it was to be read', {
+  // Others than those of the lake are the query's own.
+  const gone = /(?:No files found that match the pattern|Cannot open file) "(.*\/batch_[^"]*)"/.exec(
+    (cause as Error).message,
+  )
+  if (gone) {
+    throw new MusicFakerError('LAKE_NOT_FOUND', `${gone[1]} is gone: joined with others since, or lost`, {
       cause,
-      next: 'Run the query again.',
+      next: 'Run the query again. If it says the same, run: music-faker verify, then: music-faker repair',
     })
   }
   if (isRefusedLine(cause)) {

@@ -1,6 +1,6 @@
 /** Whatever is wrong, the command says what failed, on what, and what to do next; and exits with the code for it. */
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -179,6 +179,24 @@ describe.concurrent('a folder that cannot be written to', () => {
       await expectWrong(line, { MF_DATA_DIR: folder }, wrong)
     },
   )
+})
+
+test('a file that is missing in the lake: exit 1, and how to have it again', async () => {
+  const settings = { MF_DATA_DIR: shell.place.path('lacking') }
+  await shell.output('produce -n 60 --start 2025-07-01', settings)
+  await shell.output('consume -m batch -b 5 --once', settings)
+  const [first] = await shell.rows<{ path: string }>("ls 'year=2025/month=07/day=01/batch_*'", settings)
+  rmSync(`${settings.MF_DATA_DIR}/lake${first?.path}`)
+  const wrong = {
+    code: 1,
+    says: /batch_\S+ is gone.*LAKE_NOT_FOUND/,
+    next: './music-faker verify, then: ./music-faker repair',
+  }
+  for (const line of ['export --open out', 'replay --into again', 'report --day 2025-07-01', "sql 'from events'"]) {
+    await expectWrong(line, settings, wrong)
+  }
+  const own = await shell.run(`sql "from read_csv('mine.csv')"`)
+  expect(own).toMatchObject({ code: 2, stderr: expect.stringContaining('No files found') })
 })
 
 describe.concurrent('a log of something else', () => {
