@@ -8,9 +8,16 @@ const DONE: Record<Step['action'], string> = {
   restore_records: 'record restored',
 }
 
+const PLANNED: Record<Step['action'], string> = {
+  publish: 'to be published',
+  set_aside: 'to be set aside',
+  remake: 'to be made again',
+  restore_records: 'record to be restored',
+}
+
 /** A step as people read it. */
 export function stepText({ action, kind, path, detail }: Step, planned: boolean): string {
-  return `${planned ? 'to be ' : ''}${DONE[action]}: ${escapeControls(path)} (${kind}): ${escapeControls(detail)}`
+  return `${(planned ? PLANNED : DONE)[action]}: ${escapeControls(path)} (${kind}): ${escapeControls(detail)}`
 }
 
 /** A repair as people read it: what stays wrong, then what was done, then the verdict. */

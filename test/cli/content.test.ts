@@ -1,5 +1,5 @@
 /** What goes in by produce comes out by tail, ls, cat and du, in the embedded profile. */
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decode } from '../../src/event.ts'
 import { fingerprint, readLedger } from '../../src/generate/ledger.ts'
@@ -173,4 +173,20 @@ test('import says that a folder has no file to import', async () => {
   const { code, stdout } = await place.run(['import', 'data'])
   expect(code).toBe(0)
   expect(stdout).toBe('nothing to import: no file of data is named batch_YYYYMMDD_HHMMSS.jsonl\n')
+})
+
+test('repair --dry-run tells each step of its plan once', async () => {
+  const other = await Workplace.create()
+  try {
+    await other.run(['produce', '-n', '30'])
+    await other.run(['consume', '-m', 'batch', '-b', '2', '--once'])
+    const records = linesOf((await other.run(['ls', '_commits/*/p0', '--json'])).stdout)
+    const [, , third] = records.map((line) => (JSON.parse(line) as { path: string }).path)
+    await rm(other.path(`data/lake${third}`))
+    const { code, stdout, stderr } = await other.run(['repair', '--dry-run'])
+    expect({ code, steps: stdout.match(/^record to be restored: /gm)?.length }).toEqual({ code: 0, steps: 1 })
+    expect(stderr).not.toContain('restored')
+  } finally {
+    await other.remove()
+  }
 })

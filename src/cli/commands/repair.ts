@@ -27,7 +27,8 @@ export const repair = command({
       root: lakeRoot(config.topic),
       deep: options.deep === true,
       dryRun: options.dryRun === true,
-      onStep: (step) => out.say(stepText(step, options.dryRun)),
+      // A plan is told at the end, all of it: nothing is done meanwhile.
+      onStep: (step) => options.dryRun || out.say(stepText(step, false)),
       onProgress: ({ files }) => progress.update(files),
     })
     progress.end()
