@@ -70,6 +70,7 @@ export const overTimeSchema = z.strictObject({
     .describe('the same for each of the most frequent genres, most frequent first'),
   others: z.array(count).describe('events of all other genres'),
   coarser: count.describe('events of the span whose time is kept in longer steps only: they are in no value'),
+  eventsExact: exact.describe('whether `events` are exact, also where the genres are estimates'),
   exact,
 })
 export type OverTime = z.infer<typeof overTimeSchema>

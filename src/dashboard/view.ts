@@ -86,7 +86,7 @@ function viewTotals({ figures, before }: ViewFigures): ViewTotals {
 }
 
 function overTime({ figures, curve: { start, step, steps } }: ViewFigures): OverTime {
-  const { events, genres, coarser, exact } = figures.curve
+  const { events, genres, coarser, eventsExact, exact } = figures.curve
   const byEvents = Array.from(genres, ([name, values]) => ({ name, values, sum: sum(values) })).sort(
     (a, b) => b.sum - a.sum || (a.name < b.name ? -1 : 1),
   )
@@ -99,6 +99,7 @@ function overTime({ figures, curve: { start, step, steps } }: ViewFigures): Over
     genres: shown.map(({ name, values }) => ({ name: clip(name), values })),
     others: events.map((n, i) => shown.reduce((left, { values }) => left - (values[i] ?? 0), n)),
     coarser,
+    eventsExact,
     exact,
   }
 }

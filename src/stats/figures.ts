@@ -33,7 +33,7 @@ export interface Figures {
   tracks: Distinct
   topArtists: TopList<ArtistName>
   topTracks: TopList<TrackName>
-  curve: { events: number[]; genres: Map<string, number[]>; coarser: number; exact: boolean }
+  curve: { events: number[]; genres: Map<string, number[]>; coarser: number; eventsExact: boolean; exact: boolean }
   /** By weekday, Monday first, and hour, UTC. */
   hours: { matrix: number[][]; unplaced: number; exact: boolean }
   /** Whatever the filter of actions. `within` is exact, of the newest plays, and found when it is asked for. */
@@ -138,6 +138,7 @@ function curveOf(cells: Cells, { curve: { steps } }: CellQuery, sums: Sums): Fig
     events,
     genres: new Map(named.filter(([, values]) => values.some((n) => n > 0))),
     coarser: 0,
+    eventsExact: sums.curveExact,
     exact: sums.curveExact && !mayLack(cells, sums, 'genre'),
   }
 }

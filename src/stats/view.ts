@@ -190,7 +190,7 @@ function exactCurve(sampled: Figures['curve'], totals: Totals, { start, step, st
     const i = Math.floor((at / 1_000 - start) / step)
     events[i] = (events[i] ?? 0) + n
   }
-  return { ...redrawn(sampled, events), coarser, exact: false }
+  return { ...redrawn(sampled, events), coarser, eventsExact: true, exact: false }
 }
 
 /** The genres of each step as the sample has their shares. */

@@ -21,7 +21,7 @@ export function Genres() {
     <Panel
       id="genres-over-time"
       title={w.genresOverTime}
-      note={curves.length > 0 && w.oneScale(whole(most))}
+      note={curves.length > 0 && `${w.oneScale(whole(most))}${over?.exact ? '' : ` · ${w.estimate}`}`}
       span={8}
       table={() => tableOf(over)}
       empty={curves.length === 0 ? nothing.value : undefined}

@@ -23,7 +23,7 @@ export function OverTime() {
     <Panel
       id="over-time"
       title={w.overTime}
-      note={over && `${w.perStep(span(step * 1_000).replace(/^1 /, ''))}${over.exact ? '' : ` · ${w.estimate}`}`}
+      note={over && `${w.perStep(span(step * 1_000).replace(/^1 /, ''))}${over.eventsExact ? '' : ` · ${w.estimate}`}`}
       span={8}
       table={() => ({
         heads: [w.time, w.count],
