@@ -12,7 +12,8 @@ export function Durations() {
   const buckets = withoutEmptyEnds(durations?.buckets ?? [])
   const columns = buckets.map(({ over, upTo, events }, i) => ({
     name: upTo === null ? w.longerThan(playTime(over)) : `${playTime(over)} – ${playTime(upTo)}`,
-    tick: i % 2 === 1 || i === buckets.length - 1 ? (upTo === null ? '…' : playTime(upTo)) : '',
+    // Every other one, so that none touches its neighbour, and the last.
+    tick: (buckets.length - 1 - i) % 2 === 0 ? (upTo === null ? '…' : playTime(upTo)) : '',
     events,
   }))
   const mean = durations?.mean

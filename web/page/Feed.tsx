@@ -1,4 +1,5 @@
 import type { Row } from '../../src/dashboard/api.ts'
+import { here } from '../data/here.ts'
 import { now, shown } from '../data/store.ts'
 import { country, nameOf, playTime, whole } from '../words/format.ts'
 import { words } from '../words/language.ts'
@@ -10,6 +11,7 @@ export function Feed() {
   const w = words.value
   const recent = shown.recent.value
   const rows = recent?.rows ?? []
+  const isFiltered = Object.keys(here.value.filter).length > 0
   const note = recent && recent.standsFor > 0 ? w.sampleOf(whole(recent.sampled), whole(recent.standsFor)) : w.feedQuiet
   return (
     <Panel
@@ -18,7 +20,7 @@ export function Feed() {
       note={note}
       span={4}
       table={() => tableOf(rows)}
-      empty={rows.length === 0 ? w.feedEmpty : undefined}
+      empty={rows.length > 0 ? undefined : isFiltered ? w.feedFiltered : w.feedEmpty}
     >
       <EventList rows={rows} title={w.feed} />
     </Panel>

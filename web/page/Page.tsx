@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks'
 import { here } from '../data/here.ts'
 import { turning } from '../data/store.ts'
 import { words } from '../words/language.ts'
@@ -23,6 +24,14 @@ import { WorldMap } from './WorldMap.tsx'
 
 export function Page() {
   const { embed, place } = here.value
+  const main = useRef<HTMLElement>(null)
+  const where = place.kind === 'home' ? '' : `${place.kind} ${place.name}`
+  const before = useRef(where)
+  // The link that led here is gone: whoever goes by keyboard or ear goes on at the beginning of what has come.
+  useEffect(() => {
+    if (before.current !== where) main.current?.focus({ preventScroll: true })
+    before.current = where
+  }, [where])
   return (
     <>
       {!embed && (
@@ -33,7 +42,7 @@ export function Page() {
           <Header />
         </>
       )}
-      <main id="figures" tabIndex={-1} class={embed ? 'embedded' : ''} aria-label={words.value.title}>
+      <main id="figures" ref={main} tabIndex={-1} class={embed ? 'embedded' : ''} aria-label={words.value.title}>
         {place.kind === 'home' ? (
           <>
             {!embed && <Toolbar />}

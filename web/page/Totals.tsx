@@ -17,20 +17,23 @@ export function Totals() {
         {w.totals}
       </h2>
       <dl class="totals">
-        {COUNTED.map((of) => (
-          <div key={of} class="panel total">
-            <dt class="label">{w.counted[of]}</dt>
-            <dd>
-              <span class="figure" id={of}>
-                {totals ? whole(totals[of].count) : '–'}
-              </span>
-              <span class="below">
-                <Change of={of} totals={totals} />
-                {totals && <span class="tag">{w.sure[totals[of].kind]}</span>}
-              </span>
-            </dd>
-          </div>
-        ))}
+        {COUNTED.map((of) => {
+          const count = totals ? whole(totals[of].count) : '–'
+          return (
+            <div key={of} class="panel total">
+              <dt class="label">{w.counted[of]}</dt>
+              <dd>
+                <span class="figure" id={of} style={{ '--characters': count.length }}>
+                  {count}
+                </span>
+                <span class="below">
+                  <Change of={of} totals={totals} />
+                  {totals && <span class="tag">{w.sure[totals[of].kind]}</span>}
+                </span>
+              </dd>
+            </div>
+          )
+        })}
       </dl>
     </section>
   )

@@ -148,6 +148,7 @@ export const en = {
   feed: 'Live feed',
   sampleOf: (sampled: string, all: string) => `${sampled} of ${all} in the last second`,
   feedQuiet: 'nothing new in the last second',
+  feedFiltered: 'None of the newest events passes these filters.',
   feedEmpty: 'No event yet. To make some: ./music-faker produce --realtime',
   time: 'Time (UTC)',
   track: 'Track',

@@ -150,6 +150,7 @@ export const fr: Words = {
   feed: 'Fil en direct',
   sampleOf: (sampled, all) => `${sampled} sur ${all} dans la dernière seconde`,
   feedQuiet: 'rien de neuf dans la dernière seconde',
+  feedFiltered: 'Aucun des derniers événements ne passe ces filtres.',
   feedEmpty: 'Aucun événement encore. Pour en produire : ./music-faker produce --realtime',
   time: 'Heure (UTC)',
   track: 'Titre',
