@@ -105,7 +105,8 @@ function inspect(error: unknown): Finding {
     if (typeof apiId === 'string') finding.protocol.add(apiId)
     if (typeof code === 'string') finding.codes.add(code)
     finding.innermost = typeof code === 'string' ? code : undefined
-    finding.reason = typeof serverErrorMessage === 'string' ? serverErrorMessage : describe(next, apiId)
+    const said = typeof serverErrorMessage === 'string' && serverErrorMessage !== ''
+    finding.reason = said ? serverErrorMessage : describe(next, apiId)
     if (next.cause !== undefined) open.push(next.cause)
     if (Array.isArray(errors)) open.push(...errors)
   }

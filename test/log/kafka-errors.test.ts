@@ -24,6 +24,12 @@ const cases: [string, unknown, ErrorCode, RegExp][] = [
   ['a producer the broker forgot', answered(59), 'LOG_UNREACHABLE', /UNKNOWN_PRODUCER_ID/],
   ['too few brokers for a new topic', answered(38), 'LOG_UNREACHABLE', /INVALID_REPLICATION_FACTOR/],
   ['a missing topic', answered(3), 'LOG_TOPIC_MISSING', /UNKNOWN_TOPIC_OR_PARTITION/],
+  [
+    'a coordinator that a broker says nothing about',
+    new ResponseError(10, 4, { '/0': [15, ''] }, {}),
+    'LOG_UNREACHABLE',
+    /COORDINATOR_NOT_AVAILABLE/,
+  ],
   ['a message too large', protocolError(10), 'LOG_REFUSED', /MESSAGE_TOO_LARGE/],
   ['one partition too large, another without a leader', answered(5, 10), 'LOG_REFUSED', /./],
   ['a topic without rights', answered(29), 'LOG_AUTH', /TOPIC_AUTHORIZATION_FAILED/],
