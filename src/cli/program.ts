@@ -73,7 +73,11 @@ export function usageError(message: string, name: string | undefined): MusicFake
 
 /** `help produce` is `produce --help`, `help` alone is `--help`. */
 function expandHelp(argv: readonly string[]): string[] {
-  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
+  const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
+  // With --help, commander takes any word for the program's own help: what is misspelt would have no answer.
+  const [name] = words
+  const known = name === undefined || name.startsWith('-') || COMMANDS.some((command) => command.name === name)
+  return known ? words : [name]
 }
 
 function buildProgram(found: (sub: CommanderCommand, command: Command) => void): CommanderCommand {

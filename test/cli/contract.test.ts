@@ -58,6 +58,12 @@ test('"help produce" is "produce --help"', async () => {
   expect(a).toEqual(b)
 })
 
+test.each([['help prodcue'], ['prodcue --help']])('"%s" says that there is no such command', async (line) => {
+  const { code, stdout, stderr } = await place.run(line.split(' '))
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^error: unknown command 'prodcue' \(USAGE\)\n {2}next: Did you mean produce\?/)
+})
+
 test('the version is that of the package', async () => {
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
   expect(await place.run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })

@@ -89,3 +89,9 @@ it('names every command of the program in the README', async () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
   for (const { name } of COMMANDS) expect(readme).toMatch(new RegExp(`[\`\\s]${name}\\b`))
 })
+
+it('the table of metrics has each that there is, and no other', () => {
+  const namesIn = (files: string[]) =>
+    new Set(files.flatMap((file) => readFileSync(join(ROOT, file), 'utf8').match(/musicfaker_[a-z_]+/g) ?? []))
+  expect(namesIn(['docs/OPERATIONS.md'])).toEqual(namesIn(['src/dashboard/metrics.ts', 'src/process-metrics.ts']))
+})
