@@ -216,7 +216,9 @@ class Archiver {
         if (!this.#losesTopic(error)) this.#noteStopped(partition, error)
       }
     }
-    if (assignment.revoked.aborted && !signal.aborted && !this.#topicLost) this.#report({ kind: 'revoked', partition })
+    // Who leaves the group has its partitions revoked as well.
+    const left = signal.aborted || this.#membership.signal.aborted
+    if (assignment.revoked.aborted && !left) this.#report({ kind: 'revoked', partition })
   }
 
   /** The next owner may begin before the former is told. Where the group tells nothing, its owner is of another group. */

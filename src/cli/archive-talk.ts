@@ -1,7 +1,7 @@
 /** What an archiver says while it runs: a line per event that matters, and a bounded number of lines for commits. */
 import type { ArchiveEvent, ArchiveSummary } from '../archive/archiver.ts'
 import { quarantinedCount } from '../archive/record.ts'
-import { formatBytes, formatCount, formatDuration, formatRate } from './format.ts'
+import { formatBytes, formatCount, formatCounted, formatDuration, formatRate } from './format.ts'
 import type { Output } from './output.ts'
 import { withProgramName } from './program-name.ts'
 import { WaitTalk } from './wait-talk.ts'
@@ -83,7 +83,7 @@ export class ArchiveTalk {
     this.#shown++
     const bad = quarantinedCount(record)
     const parts = [
-      `partition ${partition}: ${formatCount(record.events)} events committed, offsets ${record.first} to ${record.next - 1}`,
+      `partition ${partition}: ${formatCounted(record.events, 'event')} committed, offsets ${record.first} to ${record.next - 1}`,
       ...(bad > 0 ? [`${formatCount(bad)} quarantined`] : []),
       ...(this.#untold > 0 ? [`after ${formatCount(this.#untold)} commits not shown`] : []),
     ]
@@ -116,9 +116,9 @@ function alarmOf(event: ArchiveEvent): string | undefined {
 export function archiveSummaryText(summary: ArchiveSummary): string {
   const rate = summary.seconds > 0 ? summary.events / summary.seconds : 0
   return [
-    `archived ${formatCount(summary.events)} events (${formatBytes(summary.bytes)}) in ${formatCount(summary.files)} files, ${formatCount(summary.commits)} commits`,
+    `archived ${formatCounted(summary.events, 'event')} (${formatBytes(summary.bytes)}) in ${formatCounted(summary.files, 'file')}, ${formatCounted(summary.commits, 'commit')}`,
     `${formatDuration(summary.seconds)}, ${formatRate(rate)}`,
-    ...(summary.quarantined > 0 ? [`${formatCount(summary.quarantined)} messages quarantined`] : []),
+    ...(summary.quarantined > 0 ? [`${formatCounted(summary.quarantined, 'message')} quarantined`] : []),
     ...(summary.gaps > 0 ? [`${formatCount(summary.gaps)} offsets recorded as gone`] : []),
     ...(summary.drained ? [] : ['messages may be left that were not archived in time; the next start reads them']),
   ].join('\n')

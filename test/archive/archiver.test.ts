@@ -82,8 +82,11 @@ describe('archiving once', () => {
     topic.put(1, message(2))
     await run()
     const before = await dataFiles(lake, ROOT)
+    seen = []
     expect(await run()).toMatchObject({ events: 0, commits: 0 })
     expect(await dataFiles(lake, ROOT)).toEqual(before)
+    // Nobody took a partition away from it.
+    expect(seen.filter(({ kind }) => kind === 'revoked')).toEqual([])
   })
 
   it('ends on an empty topic', async () => {

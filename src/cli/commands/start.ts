@@ -1,6 +1,6 @@
 import { ArchiveTalk, archiveSummaryText } from '../archive-talk.ts'
 import { command } from '../command.ts'
-import { formatCount } from '../format.ts'
+import { formatCounted } from '../format.ts'
 import { DASHBOARD_SETTINGS, LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 import { WaitTalk } from '../wait-talk.ts'
 import { configuredRate } from './produce.ts'
@@ -53,7 +53,7 @@ export const start = command({
     })
     await out.item(
       summary,
-      () => `produced ${formatCount(summary.produced)} events\n${archiveSummaryText(summary.archived)}`,
+      () => `produced ${formatCounted(summary.produced, 'event')}\n${archiveSummaryText(summary.archived)}`,
     )
   },
 })
