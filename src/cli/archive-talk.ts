@@ -39,7 +39,9 @@ export class ArchiveTalk {
     if (event.kind === 'retrying') this.#waiting.waits(nameOf(event.partition), event.error)
     else if (event.kind === 'waiting') this.#waiting.waits(ARCHIVER, event.error)
     else if (event.kind === 'stopped' || event.kind === 'revoked') this.#waiting.ends(nameOf(event.partition))
-    else if ('partition' in event) this.#waiting.goesOn(nameOf(event.partition))
+    else if (event.kind === 'claimed' || event.kind === 'committed' || event.kind === 'gap') {
+      this.#waiting.goesOn(nameOf(event.partition))
+    }
     if (event.kind === 'resumed' || event.kind === 'claimed') this.#waiting.goesOn(ARCHIVER)
   }
 

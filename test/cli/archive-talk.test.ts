@@ -77,6 +77,8 @@ it('says once that partitions wait, once for each kind of trouble, and once that
   expect(said()).not.toContain('going on')
 
   trouble(0, unreachable)
+  // What is done beside archiving may well go on.
+  report({ kind: 'removed', partition: 0, files: 1 })
   report({ kind: 'stopped', partition: 0, error: full })
   expect(said()).not.toContain('going on')
 })
