@@ -20,8 +20,8 @@ const PATIENCE_MS = 1_500
 /** What each says once it has begun its work. */
 const AT_WORK: Record<Role, RegExp> = {
   producer: /writing to topic/,
-  'first archiver': /events committed/,
-  'second archiver': /events committed/,
+  'first archiver': /events? committed/,
+  'second archiver': /events? committed/,
   dashboard: /the dashboard is at/,
 }
 

@@ -129,7 +129,7 @@ describe('the commands, under load', () => {
       const produce = start('produce', '--rate', '2k/s', '--ledger', place.path('ledger'))
       const consume = start('consume', '-m', 'batch', '-b', '20', '--max-wait', '0.2')
       await dashboard.until(({ stdout, stderr }) => /the dashboard is at/.test(stdout + stderr))
-      await consume.until(({ stderr }) => /events committed/.test(stderr))
+      await consume.until(({ stderr }) => /events? committed/.test(stderr))
       consume.stop(signal)
       if (code > 0) {
         await consume.until(({ stderr }) => /stopping/.test(stderr))

@@ -166,7 +166,7 @@ export class Part implements Victim {
 
   #said(text: string): void {
     this.#tail = (this.#tail + text).slice(-TAIL)
-    if (text.includes('events committed')) this.#options.onCommit()
+    if (/events? committed/.test(text)) this.#options.onCommit()
     appendFileSync(join(this.#options.out, `${this.#file}.log`), text)
   }
 
