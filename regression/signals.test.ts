@@ -2,6 +2,7 @@
  * Guarantee: whenever SIGINT or SIGTERM comes, also while the lake cannot be reached, the archiver commits or drops what
  * it holds and ends with 0 within 10 s; a second signal ends it at once. Either way nothing is lost and nothing doubled.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { archive } from '../src/archive/archiver.ts'
 import { loadConfig } from '../src/config.ts'
@@ -133,6 +134,8 @@ describe('the commands, under load', () => {
       consume.stop(signal)
       if (code > 0) {
         await consume.until(({ stderr }) => /stopping/.test(stderr))
+        // Sooner it would pass for the same Ctrl-C.
+        await sleep(300)
         consume.stop(signal)
       }
       // It may have come to its end between the two.

@@ -5,11 +5,16 @@
  * with its own exit code, 0 when all went well. A second one, or DRAIN_MS without an end, leaves at once with 130 or 143.
  * Nothing is lost by that, only left for the next start to redo. Any other command leaves at the first signal.
  *
+ * One Ctrl-C may come twice: from the terminal to each process in front, and again from the one that started this (npm, timeout).
+ *
  * SIGHUP is left alone: a handler would undo what nohup has set.
  */
 
 /** Docker sends SIGKILL after 10 s, Kubernetes after 30. */
 const DRAIN_MS = 10_000
+
+/** The same signal again this soon is the same Ctrl-C. */
+const ECHO_MS = 250
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 type StopSignal = keyof typeof EXIT_CODES
@@ -29,11 +34,14 @@ export function listenForStop(options: { drains: boolean; say: (text: string) =>
   const { drains, say, drainMs = DRAIN_MS } = options
   const controller = new AbortController()
   let exitCode: number | undefined
+  let first = { name: '', at: 0 }
   let timer: NodeJS.Timeout | undefined
 
   const onSignal = (name: StopSignal) => {
+    if (first.name === name && performance.now() - first.at < ECHO_MS) return
     if (!drains || exitCode !== undefined) process.exit(EXIT_CODES[name])
     exitCode = EXIT_CODES[name]
+    first = { name, at: performance.now() }
     say(name === 'SIGINT' ? 'stopping (Ctrl-C again leaves at once)' : 'stopping')
     timer = setTimeout(() => {
       say(`still not done after ${drainMs / 1000} s: leaving`)

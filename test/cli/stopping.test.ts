@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readLedger } from '../../src/generate/ledger.ts'
@@ -46,6 +47,17 @@ test.each([
   await printed(child, 'draining')
   child.kill(second)
   expect(await once(child, 'exit')).toEqual([code, null])
+})
+
+test('SIGINT twice in a moment is one Ctrl-C, as npm passes it on; once more leaves at once', async () => {
+  const child = await startStubborn(60_000)
+  child.kill('SIGINT')
+  await printed(child, 'draining')
+  child.kill('SIGINT')
+  await sleep(500)
+  expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: null, signal: null })
+  child.kill('SIGINT')
+  expect(await once(child, 'exit')).toEqual([130, null])
 })
 
 test.each([
