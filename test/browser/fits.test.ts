@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { formatTimestamp } from '../../src/event.ts'
-import { openStage, type Stage } from './visit.ts'
+import { openStage, type Stage, tableOf } from './visit.ts'
 
 /** Durations in each bucket from the third to the last but one: an uneven number of columns. */
 const DURATIONS = [25, 55, 85, 115, 145, 175, 205, 235, 265, 295, 355, 475, 595, 890]
@@ -89,3 +89,20 @@ it('the focus goes to the figures of an artist, and back', () =>
     await page.waitForSelector('#top-artists a')
     expect(await focused()).toBe('figures')
   }))
+
+it('moments of another year have their year', async () => {
+  const old = await openStage(async (flow) => {
+    await flow.generate(50, 50 * 60_000, 2 * 365 * 86_400_000)
+    await flow.archive()
+  })
+  const year = new Date(Date.now() - 2 * 365 * 86_400_000).getUTCFullYear()
+  try {
+    await old.during({ path: '/?window=60m' }, async ({ page }) => {
+      await page.waitForSelector(`:text-matches("the window ends at .* ${year} ")`)
+      const [, [from = ''] = []] = await tableOf(page, 'over-time')
+      expect(from).toContain(String(year))
+    })
+  } finally {
+    await old.close()
+  }
+})

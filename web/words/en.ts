@@ -69,7 +69,7 @@ export const en = {
   pageOfListener: 'listener’s page',
 
   overTime: 'Events over time',
-  perStep: (step: string) => `per ${step}, by the time of the event (UTC); the last step is still filling`,
+  perStep: (step: string) => `per ${step}, by the time of the event (UTC); the last step may still be filling`,
   coarser: (events: string) => `${events} older events have no time this exact and are not drawn.`,
   plotHelp: 'Arrow keys go from point to point.',
   genresOverTime: 'Genres over time',
@@ -102,7 +102,7 @@ export const en = {
   publishedShare: (share: string) => `published ${share}`,
   skipCurve: 'Skipped within: here, and published',
   skipTimed: (plays: string) => `Times are those between the events of the newest ${plays} plays.`,
-  skipUntimed: 'Times between events are known up to some 30 events per second; there are more.',
+  skipUntimed: 'No times yet: they are told of plays half a minute old, at up to some 30 events per second.',
   skippedWithin: (seconds: string) => `within ${seconds} s`,
   withinSeconds: (seconds: string) => `${seconds} s`,
   beforeEnd: 'before the end',

@@ -68,11 +68,13 @@ export function nameOf(field: FilterField, value: string): string {
   return field === 'action' && Object.hasOwn(actions, value) ? (actions[value] ?? value) : value
 }
 
-/** A moment in UTC, as exactly as steps of so many seconds tell it. */
+/** A moment in UTC, as exactly as steps of so many seconds tell it; of another year, with that. */
 export function momentOf(epochMs: number, step: number): string {
   const date = new Date(epochMs)
-  const day = formats.value.day.format(date)
-  if (step >= 86_400) return `${day} ${date.getUTCFullYear()}`
+  const year = date.getUTCFullYear()
+  const isOfNow = year === new Date().getUTCFullYear()
+  const day = `${formats.value.day.format(date)}${isOfNow && step < 86_400 ? '' : ` ${year}`}`
+  if (step >= 86_400) return day
   const time = date.toISOString().slice(11, step < 60 ? 19 : 16)
   return step >= 3_600 || epochMs < Date.now() - 86_400_000 ? `${day} ${time}` : time
 }

@@ -71,7 +71,7 @@ export const fr: Words = {
   pageOfListener: 'page de l’auditeur',
 
   overTime: 'Événements dans le temps',
-  perStep: (step) => `par ${step}, selon l’heure de l’événement (UTC) ; le dernier pas se remplit encore`,
+  perStep: (step) => `par ${step}, selon l’heure de l’événement (UTC) ; le dernier pas peut encore se remplir`,
   coarser: (events) => `${events} événements anciens n’ont pas d’heure aussi précise et ne sont pas tracés.`,
   plotHelp: 'Les flèches vont d’un point à l’autre.',
   genresOverTime: 'Genres dans le temps',
@@ -104,7 +104,8 @@ export const fr: Words = {
   publishedShare: (share) => `publié ${share}`,
   skipCurve: 'Titres passés en : ici, et publié',
   skipTimed: (plays) => `Temps écoulé entre les événements des ${plays} dernières lectures.`,
-  skipUntimed: 'Le temps entre les événements est connu jusqu’à 30 événements par seconde environ ; il y en a plus.',
+  skipUntimed:
+    'Pas encore de temps : ils sont donnés pour les écoutes d’une demi-minute, jusqu’à 30 événements par seconde environ.',
   skippedWithin: (seconds) => `en ${seconds} s`,
   withinSeconds: (seconds) => `${seconds} s`,
   beforeEnd: 'avant la fin',
