@@ -141,23 +141,22 @@ function withTotals(figures: Figures, totals: Totals, curve: Curve): Figures {
     tracks: kindOf(distinct.tracks),
     ...{ topArtists, topTracks },
     curve: figures.curve.exact && figures.unknown === 0 ? figures.curve : exactCurve(figures.curve, totals, curve),
-    hours: { ...totals.hours(), exact: true },
+    hours: figures.hours.exact && figures.unknown === 0 ? figures.hours : { ...totals.hours(), exact: true },
     unknown: 0,
   }
 }
 
 /** Where only hours of the week are chosen: their events are counted, all others are of the sample. */
 function withHours(figures: Figures, totals: Totals, { when, ...others }: Filter): Figures {
-  if (when === undefined || !isUnfiltered(others)) return figures
-  const hours = totals.hours()
-  const counts = hours.matrix.flat()
+  const { eventsExact, unknown } = figures
+  if (when === undefined || !isUnfiltered(others) || (eventsExact && unknown === 0)) return figures
+  const { unplaced, matrix } = totals.hours()
+  const hours = { matrix, unplaced, exact: true }
+  // Without those of which only the day is known, it would be too few: the sample tells of them, too.
+  if (unplaced > 0) return { ...figures, hours }
+  const counts = matrix.flat()
   const events = when.reduce((sum, hour) => sum + (counts[readWeekHour(hour)] ?? 0), 0)
-  return {
-    ...scaledTo(figures, events),
-    events,
-    eventsExact: hours.unplaced === 0,
-    hours: { ...hours, exact: true },
-  }
+  return { ...scaledTo(figures, events), events, eventsExact: true, hours }
 }
 
 /** What the sample estimates, so that it adds up to the events that are counted. */

@@ -131,6 +131,19 @@ describe('estimates', () => {
     }
   })
 
+  it('are not needed either for hours so long ago that events are counted by the day only', () => {
+    const old = Array.from({ length: 21_000 }, (_, i) => eventOf({}, T0 - i * 3 * 3_600_000))
+    const whole = totalsOf(lots(old, 500))
+    expect(whole.hours().unplaced).toBeGreaterThan(0)
+    // T0 is a Thursday, at 20:00; a week has 56 of these steps.
+    const right = old.length / 56
+    for (const filter of [{}, { when: ['4-20'] }] as Filter[]) {
+      const { events, eventsExact, hours } = viewFigures(whole, { window: null, filter, now }).figures
+      expect([events, eventsExact]).toEqual([filter.when ? right : old.length, true])
+      expect([hours.matrix[3]?.[20], hours.unplaced, hours.exact]).toEqual([right, 0, true])
+    }
+  })
+
   it('are not needed without a filter: whole minutes are counted', () => {
     const { figures, from } = viewFigures(totals, { window: 900, filter: {}, now })
     const since = events.filter(({ timestamp }) => Date.parse(`${timestamp}Z`) >= (from ?? 0) * 1_000)
@@ -143,6 +156,16 @@ describe('estimates', () => {
     }
     expect(figures.durations.buckets.reduce((sum, n) => sum + n, 0)).toBe(since.length)
   })
+})
+
+it('of hours of the week tell of days, too, whose events are in no hour any more', () => {
+  const old = Array.from({ length: 60_000 }, (_, i) => eventOf({}, T0 - i * 3 * 3_600_000))
+  const whole = new Totals({ fine: 8, older: 8, all: 8_000 })
+  for (const [i, events] of lots(old, 500).entries()) whole.add(batch({ seq: i + 1, first: i * 500 }, events))
+  const { events, eventsExact } = viewFigures(whole, { window: null, filter: { when: ['4-20'] }, now: T0 }).figures
+  // Some 6,000 rows are left: one event in 56 errs by a tenth then.
+  expect(Math.abs(events / (old.length / 56) - 1)).toBeLessThan(0.4)
+  expect(eventsExact).toBe(false)
 })
 
 describe('a window without a filter', () => {
