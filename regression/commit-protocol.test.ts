@@ -3,8 +3,9 @@
  * dropped or happen late, every offset is published exactly once, and nobody who reads the commit log meanwhile is told
  * anything else. The log is folded all the time, so that suspended owners and readers wake up long after the records that
  * they knew have been removed; and files are joined all the time, and joined again, beside commits, on a lake that appends
- * files to each other (and now and then refuses to) and on one that does not. Under half of the schedules the files of one
- * day are old enough to be removed, by every owner, while it joins them: each of its offsets is removed once, and never back.
+ * files to each other (and now and then refuses to) and on one that does not, whatever the clock was that dated them. Under half
+ * of the schedules the files of one day are old enough to be removed, by every owner, while it joins them: each of its offsets
+ * is removed once, and never back.
  *
  * Runs the real CommitLog against a lake in memory whose every call is scheduled by a seeded random generator.
  */
@@ -31,6 +32,8 @@ const DAYS = 3
 const FOLD_EVERY = 3
 /** Files of a day that are left when some of them were joined: uncompacted there are four times as many. */
 const MANY = 3
+/** Every other commit is dated so much later, and every other owner joins no files that are. */
+const AHEAD_MS = 3_600_000
 /** When the first day is old enough, and no other. */
 const EXPIRED = Date.UTC(2025, 6, 2)
 
@@ -226,7 +229,7 @@ async function compact(lake: LakeStorage, commits: CommitLog): Promise<void> {
   const place = { root: '/t', topicId: 'id', partition: 0 }
   const compactor = new Compactor({ lake, ...place, commits, signal, onRetry: () => undefined })
   try {
-    await compactor.pass({ before: Number.POSITIVE_INFINITY })
+    await compactor.pass({ before: commits.fence % 2 === 0 ? AHEAD_MS : Number.POSITIVE_INFINITY })
   } catch (error) {
     // Folded again and again while it was read: nothing was begun, and there is another pass.
     if (commits.stuck || !hasCode(error, 'COMMIT_CORRUPT', 'LAKE_NOT_FOUND')) throw error
@@ -283,6 +286,7 @@ async function stage(
   const files: BatchContents['files'] = []
   const summary = new SummaryBuilder()
   for (let offset = first; offset < next; offset++) summary.add(EVENT, 0)
+  const at = (batch % 2) * AHEAD_MS
   for (let day = 0; day < DAYS; day++) {
     const offsets = []
     for (let offset = first; offset < next; offset++) if (offset % DAYS === day) offsets.push(offset)
@@ -296,7 +300,7 @@ async function stage(
         continue
       }
       const date = `2025-07-0${day + 1}`
-      const path = dataFile('/t', date, 0, 0, first, next - 1)
+      const path = dataFile('/t', date, at, 0, first, next - 1)
       const crc = crcText(crc32(body))
       files.push({ staged, path, day: date, events: offsets.length, bytes: body.length, crc32: crc })
       break
