@@ -46,7 +46,7 @@ ${DIMENSIONS.map((dimension) => panel(HEADINGS[dimension], distribution(snapshot
 ${panel('Artists', ranking(snapshot.topArtists.entries, snapshot.events))}
 ${panel('Tracks', ranking(snapshot.topTracks.entries, snapshot.events))}
 ${panel('Seconds listened', durations(snapshot))}
-${panel('Hours of the week, UTC', heatMap(totals.hours().matrix), 'wide')}
+${panel('Hours of the week, UTC', hours(totals), 'wide')}
 <p class="about">The numbers are in ${tables.map(({ name }) => `<a href="./${name}.csv">${name}.csv</a>`).join(', ')} and <a href="./statistics.json">statistics.json</a>.</p>
 </main>
 </body>
@@ -99,10 +99,17 @@ function overTime(totals: Totals, snapshot: TotalsSnapshot): string {
 }
 
 function distribution(snapshot: TotalsSnapshot, dimension: Dimension): string {
-  const { named, other } = snapshot.distributions[dimension]
+  const { named, other, exact } = snapshot.distributions[dimension]
   const rest = named.slice(SHOWN).reduce((sum, [, events]) => sum + events, other)
   const rows = named.slice(0, SHOWN)
-  return bars(rest > 0 ? [...rows, ['others', rest]] : rows, snapshot.events)
+  const shown = bars(rest > 0 ? [...rows, ['others', rest]] : rows, snapshot.events)
+  return `${shown}${exact ? '' : '<p>There are so many names that some events of these may be among the others.</p>'}`
+}
+
+function hours(totals: Totals): string {
+  const { matrix, unplaced } = totals.hours()
+  const lacking = unplaced === 0 ? '' : `<p>${count(unplaced)} older events are in no hour.</p>`
+  return `${heatMap(matrix)}${lacking}`
 }
 
 function ranking(entries: TotalsSnapshot['topArtists' | 'topTracks']['entries'], total: number): string {

@@ -9,7 +9,7 @@ import { tablesOf } from '../../src/report/tables.ts'
 import { Totals } from '../../src/stats/totals.ts'
 import { FilledLake } from '../export/filled-lake.ts'
 import { openMemoryLake } from '../lake/memory.ts'
-import { batch, eventOf } from '../stats/records.ts'
+import { batch, eventOf, T0 } from '../stats/records.ts'
 
 const HOSTILE = '</title><img src=x onerror="alert(1)">\u202e\u0007'
 
@@ -105,4 +105,27 @@ it('says what of a ranking is not certain', () => {
     [2, 'a0', 2, 2],
   ])
   expect(tracks?.rows[0]).toEqual([1, 'z', 'z', 50, 52])
+})
+
+it('says which events are in no hour, and where a field has more names than are counted', () => {
+  const totals = new Totals()
+  const page = () => pageOf({ topic: 't', madeAt: 0 }, totals, [])
+  const day = (i: number) => eventOf({}, T0 - i * 86_400_000)
+  totals.add(
+    batch(
+      { seq: 1, first: 0 },
+      Array.from({ length: 6_000 }, (_, i) => day(i)),
+    ),
+  )
+  const { unplaced } = totals.hours()
+  expect(unplaced).toBeGreaterThan(0)
+  expect(page()).toContain(`${unplaced} older events are in no hour.`)
+  expect(page()).not.toContain('so many names')
+  totals.add(
+    batch(
+      { seq: 2, first: 6_000 },
+      Array.from({ length: 300 }, (_, i) => eventOf({ genre: `g${i}` })),
+    ),
+  )
+  expect(page().match(/so many names/g)).toHaveLength(1)
 })
