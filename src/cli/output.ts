@@ -131,7 +131,8 @@ export class Output {
 
   #rewrite(line: string): void {
     if (this.quiet || (line === '' && !this.#lineShown)) return
-    const columns = this.#stderr.columns ?? 80
+    // A terminal that nobody gave a size says 0.
+    const columns = this.#stderr.columns || 80
     this.#stderr.write(`\r\u001b[2K${line.slice(0, columns - 1)}`)
     this.#lineShown = line !== ''
   }

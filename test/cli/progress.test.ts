@@ -1,4 +1,7 @@
+import { PassThrough } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { Output } from '../../src/cli/output.ts'
 import { Progress, type ProgressSink, progressLine } from '../../src/cli/progress.ts'
 
 class Lines implements ProgressSink {
@@ -69,4 +72,12 @@ test('the rate follows the last seconds, not the whole time', () => {
   }
   expect(sink.rewritten[29]).toBe('30,000 events, 1,000/s')
   expect(sink.rewritten[59]).toBe('30,000 events, 0.0/s')
+})
+
+test('a terminal of no size gets whole lines', async () => {
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 0 }) as unknown as NodeJS.WriteStream
+  const progress = new Output({ json: false, quiet: false, color: false, stderr }).progress({ total: 2 })
+  await sleep(150)
+  progress.update(1)
+  expect(String(stderr.read())).toMatch(/1 of 2 events .* left$/)
 })

@@ -156,6 +156,12 @@ describe.concurrent('a folder that cannot be written to', () => {
     await expectWrong(`export '${below}'`, {}, wrong)
   })
 
+  test('export to a file: exit 78, naming what was typed', async () => {
+    const wrong = { code: 78, says: /^cannot export to \.\/out\/file: .*LAKE_DENIED/, next: 'Give a folder that' }
+    folderWith('out', 'file', '')
+    await expectWrong('export --open ./out/file', {}, wrong)
+  })
+
   // Below a file: permissions do not stop root.
   test.each(['produce -n 1', 'consume --once', 'dashboard', 'ls', 'status', 'start', 'up'])(
     '%s: exit 78',

@@ -1,5 +1,6 @@
+import { resolve } from 'node:path'
 import { lakeRoot } from '../../archive/layout.ts'
-import { MusicFakerError } from '../../errors.ts'
+import { hasCode, MusicFakerError } from '../../errors.ts'
 import type { ExportReport } from '../../export/export.ts'
 import { FORMATS, type Format } from '../../export/formats.ts'
 import type { LakeStorage } from '../../lake/storage.ts'
@@ -66,7 +67,7 @@ export const exportCommand = command({
     }).catch(async (error) => {
       // A destination that cannot be read any more is no reason to end otherwise than as told.
       if (signal.aborted) await tellStopped(out, operands[0] as string, heldBy(storage, to, format)).catch(() => {})
-      throw error
+      throw deniedIn(operands[0] as string, error) ?? error
     })
     progress.end()
     await out.result(report, () => {
@@ -77,6 +78,16 @@ export const exportCommand = command({
     })
   },
 })
+
+/** The destination that is not to be written to, as it was typed: to its storage, paths begin at the folder around it. */
+function deniedIn(typed: string, error: unknown): MusicFakerError | undefined {
+  const cause = hasCode(error, 'LAKE_DENIED') ? (error.cause as NodeJS.ErrnoException) : undefined
+  if (cause?.path !== resolve(typed) && !cause?.path?.startsWith(`${resolve(typed)}/`)) return undefined
+  return new MusicFakerError('LAKE_DENIED', `cannot export to ${typed}: ${cause.message}`, {
+    cause,
+    next: 'Give a folder that this user may write to, where no file is in the way.',
+  })
+}
 
 async function tellStopped(out: Output, destination: string, holds: ReturnType<typeof heldBy>): Promise<void> {
   const { events, files, bytes } = await holds
