@@ -56,6 +56,18 @@ export function day(value: string): string {
   throw refusal(value, 'not a UTC day', 'Give it as 2025-07-03.')
 }
 
+/** Refuses a range that ends before it begins. @throws USAGE */
+export function requireOrder<T extends string | number>({
+  from,
+  to,
+}: {
+  from: T | undefined
+  to: T | undefined
+}): void {
+  if (from === undefined || to === undefined || from <= to) return
+  throw new MusicFakerError('USAGE', '--from is later than --to', { next: 'Give the earlier one with --from.' })
+}
+
 /** A share above nothing, up to `100%`: given back as a number in (0, 1]. */
 export function share(value: string): number {
   const percent = /^(\d+\.?\d*|\.\d+)%$/.test(value) ? Number.parseFloat(value) : Number.NaN

@@ -175,7 +175,7 @@ test('import says that a folder has no file to import', async () => {
   expect(stdout).toBe('nothing to import: no file of data is named batch_YYYYMMDD_HHMMSS.jsonl\n')
 })
 
-test('repair --dry-run tells each step of its plan once', async () => {
+test('status says where to look further, and repair --dry-run tells each step of its plan once', async () => {
   const other = await Workplace.create()
   try {
     await other.run(['produce', '-n', '30'])
@@ -183,6 +183,7 @@ test('repair --dry-run tells each step of its plan once', async () => {
     const records = linesOf((await other.run(['ls', '_commits/*/p0', '--json'])).stdout)
     const [, , third] = records.map((line) => (JSON.parse(line) as { path: string }).path)
     await rm(other.path(`data/lake${third}`))
+    expect((await other.run(['status'])).stdout).toMatch(/^PROBLEM: .* is missing.*\n.*: \.\/music-faker verify\n$/m)
     const { code, stdout, stderr } = await other.run(['repair', '--dry-run'])
     expect({ code, steps: stdout.match(/^record to be restored: /gm)?.length }).toEqual({ code: 0, steps: 1 })
     expect(stderr).not.toContain('restored')

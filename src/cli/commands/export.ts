@@ -8,7 +8,7 @@ import { command } from '../command.ts'
 import { formatBytes, formatCount, formatCounted } from '../format.ts'
 import { requireTopic } from '../lake-paths.ts'
 import type { Output } from '../output.ts'
-import { day, oneOf } from '../parse.ts'
+import { day, oneOf, requireOrder } from '../parse.ts'
 import { LAKE_SETTINGS } from '../settings.ts'
 
 const parseFormat = oneOf(...FORMATS)
@@ -42,6 +42,7 @@ export const exportCommand = command({
         next: 'A Delta table is of Parquet files: leave --format out.',
       })
     }
+    requireOrder(options)
     const [{ openDestination }, { exportLake }] = await Promise.all([
       import('../../profiles.ts'),
       import('../../export/export.ts'),

@@ -5,7 +5,7 @@ import { SETTINGS } from '../../settings.ts'
 import { command } from '../command.ts'
 import { formatCounted } from '../format.ts'
 import { requireTopic } from '../lake-paths.ts'
-import { moment } from '../parse.ts'
+import { moment, requireOrder } from '../parse.ts'
 import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 
 export const replay = command({
@@ -35,6 +35,7 @@ export const replay = command({
         next: 'Give another topic, such as --into again: in its own, every event would be archived a second time.',
       })
     }
+    requireOrder(options)
     const lake = await openLake()
     await requireTopic(lake, config.topic)
     const log = await openLog({ topic: into })

@@ -6,7 +6,7 @@ import { command } from '../command.ts'
 import { escapeControls, formatTable } from '../format.ts'
 import { requireTopic } from '../lake-paths.ts'
 import type { Output } from '../output.ts'
-import { day } from '../parse.ts'
+import { day, requireOrder } from '../parse.ts'
 import { LAKE_SETTINGS } from '../settings.ts'
 
 /** Rows of a table are held in memory until its columns are as wide as they must be. */
@@ -31,6 +31,7 @@ export const sql = command({
     if (options.csv && out.json) {
       throw new MusicFakerError('USAGE', '--csv cannot stand with --json', { next: 'Leave one of them out.' })
     }
+    requireOrder(options)
     const lake = await openLake()
     await requireTopic(lake, config.topic)
     const [{ lakeFolder }, { query }] = await Promise.all([import('../../profiles.ts'), import('../../sql/sql.ts')])

@@ -5,6 +5,7 @@ import type { TopicDescription } from '../../log/log.ts'
 import type { PartitionState } from '../../stats/follower.ts'
 import { command } from '../command.ts'
 import { formatBytes, formatCount, formatTable } from '../format.ts'
+import { PROGRAM } from '../program-name.ts'
 import { LAKE_SETTINGS, LOG_SETTINGS } from '../settings.ts'
 
 const DAYS_SHOWN = 7
@@ -81,6 +82,7 @@ export const status = command({
           : []),
         ...(days.length > 0 ? [`newest days: ${days.map(dayText).join(', ')}`] : []),
         ...problems.map((problem) => `PROBLEM: ${problem.message}`),
+        ...(problems.length > 0 ? [`all that is wrong, and how to mend it: ${PROGRAM} verify`] : []),
       ].join('\n'),
     )
   },
