@@ -32,10 +32,15 @@ export async function openKafkaLog(options: KafkaOptions): Promise<EventLog> {
   const cluster = new KafkaCluster(options)
   const what = `cannot reach Kafka at ${options.brokers.join(', ')}`
   const deadline = performance.now() + options.connectTimeout
+  let failure: unknown
   const check = async () => {
-    const checked = await within(deadline - performance.now(), cluster.check())
-    if (checked === undefined)
-      throw new MusicFakerError('LOG_UNREACHABLE', `${what}: no answer`, { next: CHECK_BROKERS })
+    const checking = cluster.check().catch((error) => {
+      failure = error
+      throw error
+    })
+    if (await within(deadline - performance.now(), checking)) return
+    // How an earlier try failed tells more than that there was no time for the last one.
+    throw failure ?? new MusicFakerError('LOG_UNREACHABLE', `${what}: no answer`, { next: CHECK_BROKERS })
   }
   try {
     await retry(what, deadline, check)

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { AuthenticationError, NetworkError, ResponseError, TimeoutError, UserError } from '@platformatic/kafka'
 import { expect, it } from 'vitest'
 import { type ErrorCode, MusicFakerError } from '../../src/errors.ts'
+import { openKafkaLog } from '../../src/log/kafka.ts'
 import { hasProtocolError, logError, protocolError } from '../../src/log/kafka-errors.ts'
 
 const WHAT = 'cannot read music_events'
@@ -86,4 +89,21 @@ it('finds a protocol error anywhere in the tree of causes', () => {
   expect(hasProtocolError(error, 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID')).toBe(true)
   expect(hasProtocolError(error, 'ILLEGAL_GENERATION')).toBe(false)
   expect(hasProtocolError(undefined, 'ILLEGAL_GENERATION')).toBe(false)
+})
+
+it('says that a broker has hung up, though the last try was cut short', async () => {
+  let connections = 0
+  const server = createServer((socket) => {
+    if (++connections === 1) socket.once('data', () => socket.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const brokers = [`127.0.0.1:${(server.address() as { port: number }).port}`]
+  const options = { brokers, topic: 't', partitions: 1, requestTimeout: 30_000, connectTimeout: 500 }
+  await expect(openKafkaLog(options)).rejects.toMatchObject({
+    code: 'LOG_UNREACHABLE',
+    next: expect.stringContaining('--kafka-sasl-mechanism'),
+  })
+  expect(connections).toBe(2)
+  server.close()
 })
