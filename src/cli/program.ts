@@ -44,7 +44,7 @@ const EXAMPLES = ['start', 'produce --realtime -n 20 -d 1', 'help produce'] as c
 export async function readCommandLine(argv: readonly string[]): Promise<Invocation | undefined> {
   let invocation: Invocation | undefined
   let name: string | undefined
-  const program = buildProgram((sub, command) => {
+  const program = buildProgram(argv.includes('--json'), (sub, command) => {
     invocation = { name: sub.name(), command, operands: sub.args, values: valuesOf(sub, command) }
   })
   program.hook('preSubcommand', (_, sub) => {
@@ -80,7 +80,8 @@ function expandHelp(argv: readonly string[]): string[] {
   return known ? words : [name]
 }
 
-function buildProgram(found: (sub: CommanderCommand, command: Command) => void): CommanderCommand {
+/** @param json leaves stderr to the error document: without a command the help would stand before it */
+function buildProgram(json: boolean, found: (sub: CommanderCommand, command: Command) => void): CommanderCommand {
   const program = new CommanderCommand(PROGRAM)
     .description('A real-time pipeline of music-listening data: generate, log, archive exactly once, dashboard.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -89,7 +90,7 @@ function buildProgram(found: (sub: CommanderCommand, command: Command) => void):
     .addHelpText('before', examplesText(EXAMPLES))
     .addHelpText('after', `\n"${PROGRAM} help COMMAND" says all about one of them.\n${SHARED_NAMES} go with each.`)
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, ...(json && { writeErr: () => {} }) })
   for (const option of sharedOptions()) program.addOption(option.hideHelp())
   // After the settings above: subcommands inherit them when they are made.
   for (const { name, group, summary } of COMMANDS) program.command(name).description(summary).helpGroup(group)

@@ -104,11 +104,7 @@ test.each([
 })
 
 test('with --json an error is one JSON document on stderr, wherever the option stands', async () => {
-  for (const args of [
-    ['--json', 'ls'],
-    ['ls', '--json'],
-    ['produce', '-n', 'abc', '--json'],
-  ]) {
+  for (const args of [['--json'], ['--json', 'ls'], ['ls', '--json'], ['produce', '-n', 'abc', '--json']]) {
     const { stdout, stderr } = await place.run(args)
     expect(stdout).toBe('')
     const { error } = JSON.parse(stderr) as { error: Record<string, string> }
