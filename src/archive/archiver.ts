@@ -208,7 +208,7 @@ class Archiver {
         ...(foldEvery !== undefined && { foldEvery }),
         foldTurns: this.#foldTurns,
         ...(compact && !once && { compactTurns: this.#compactTurns }),
-        ...(keepMs !== undefined && !once && { keepMs }),
+        ...(keepMs !== undefined && (once ? { keepOnceMs: keepMs } : { keepMs })),
         ...(latenessMs !== undefined && !once && { latenessMs }),
       }).run()
     } catch (error) {

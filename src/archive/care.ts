@@ -6,7 +6,7 @@ import type { EventLog } from '../log/log.ts'
 import type { Slots } from '../stats/slots.ts'
 import type { CommitLog } from './commits.ts'
 import { Compactor } from './compactor.ts'
-import { removeOldHourly } from './retention.ts'
+import { removeAllOld, removeOldHourly } from './retention.ts'
 import { type Seal, Sealer } from './seal.ts'
 
 export interface Care {
@@ -14,6 +14,8 @@ export interface Care {
   latenessMs?: number
   /** Remove files this long after the end of their day, milliseconds; undefined: keep all. */
   keepMs?: number
+  /** The same at the end, instead of every hour. */
+  keepOnceMs?: number
   /** Join small files of past hours, taking turns; undefined: leave them. */
   compactTurns?: Slots
 }
@@ -50,11 +52,32 @@ export async function care(of: Cared): Promise<void> {
   await Promise.all([compact(of), seal(of), retire(of)])
 }
 
-async function retire({ lake, root, log, topicId, partition, commits, clock, signal, keepMs, report }: Cared) {
-  if (keepMs === undefined) return
+/** What is due at the end of archiving once. Never rejects: whoever archives next makes up for what fails. */
+export async function careOnce(of: Cared): Promise<void> {
+  if (of.keepOnceMs === undefined) return
+  const { retaining, onLooked } = retentionOf(of, of.keepOnceMs)
+  // Another time, as the commit log may have been folded while it was read.
+  for (let attempt = 0; attempt < 2 && !of.signal.aborted; attempt++) {
+    try {
+      return await removeAllOld(retaining, of.clock.now())
+    } catch (error) {
+      onLooked(error)
+    }
+  }
+}
+
+async function retire(of: Cared) {
+  if (of.keepMs === undefined) return
+  const { retaining, onLooked } = retentionOf(of, of.keepMs)
+  await removeOldHourly(retaining, of.clock, onLooked)
+}
+
+function retentionOf({ lake, root, log, topicId, partition, commits, signal, report }: Cared, keepMs: number) {
   const onRemoved = (files: number) => report({ kind: 'removed', partition, files })
-  const onLooked = onLasting((error) => report({ kind: 'unremoved', partition, error }))
-  await removeOldHourly({ lake, root, log, topicId, partition, commits, keepMs, signal, onRemoved }, clock, onLooked)
+  return {
+    retaining: { lake, root, log, topicId, partition, commits, keepMs, signal, onRemoved },
+    onLooked: onLasting((error) => report({ kind: 'unremoved', partition, error })),
+  }
 }
 
 async function seal({ lake, root, log, partition, commits, clock, signal, latenessMs, report }: Cared) {

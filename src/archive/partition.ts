@@ -10,7 +10,7 @@ import type { Assignment, EventLog, PartitionReader } from '../log/log.ts'
 import { backoff, pause, unlessAborted } from '../retry.ts'
 import { Slots, Turn } from '../stats/slots.ts'
 import { type BatchLimits, gatherFor, isFull, waitFor } from './batch.ts'
-import { type Care, type CareEvent, care } from './care.ts'
+import { type Care, type Cared, type CareEvent, care, careOnce } from './care.ts'
 import { CommitLog } from './commits.ts'
 import { LARGEST_CHUNK } from './line-chunks.ts'
 import type { BatchRecord } from './record.ts'
@@ -88,7 +88,8 @@ export class PartitionArchiver {
     try {
       commits = await this.#claim()
       const signal = AbortSignal.any([over.signal, this.#lost, this.#options.stop])
-      if (commits) background = this.#care(commits, signal)
+      const cared = commits && this.#cared(commits, signal)
+      if (cared) background = care(cared)
       while (commits && !this.#options.stop.aborted && !this.#reached(commits.next)) {
         try {
           await this.#archive(commits)
@@ -96,6 +97,7 @@ export class PartitionArchiver {
           await this.#recover(error, commits)
         }
       }
+      if (cared) await careOnce(cared)
     } catch (error) {
       if (!this.#lost.aborted) throw error
     } finally {
@@ -105,9 +107,9 @@ export class PartitionArchiver {
     }
   }
 
-  #care(commits: CommitLog, signal: AbortSignal): Promise<void> {
-    const { assignment, report } = this.#options
-    return care({ ...this.#options, topicId: assignment.topicId, partition: this.#partition, commits, signal, report })
+  #cared(commits: CommitLog, signal: AbortSignal): Cared {
+    const { topicId } = this.#options.assignment
+    return { ...this.#options, topicId, partition: this.#partition, commits, signal }
   }
 
   /** Resolves undefined when it is to stop before it has the partition: nothing is held that would have to be drained. */

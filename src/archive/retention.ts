@@ -49,19 +49,21 @@ export async function removeOldHourly(
   clock: Clock,
   onLooked: (failure: unknown) => void = () => undefined,
 ): Promise<void> {
-  const { signal, commits, partition } = options
-  const pass = async () => {
-    await removeOld(options, clock.now())
-    if (partition === 0) await removeOldIdle(options, clock.now())
-  }
+  const { signal, commits } = options
   while (!signal.aborted && !commits.stuck) {
-    const failure = await pass().then(
+    const failure = await removeAllOld(options, clock.now()).then(
       () => undefined,
       (error: unknown) => error,
     )
     onLooked(failure)
     await clock.sleep(failure ? AGAIN_MS : HOUR_MS, signal)
   }
+}
+
+/** What a partition's owner is to remove: of its own, and for partition 0 of idle lineages. Throws as those do. */
+export async function removeAllOld(options: RetentionOptions & { log: EventLog }, now: number): Promise<void> {
+  await removeOld(options, now)
+  if (options.partition === 0) await removeOldIdle(options, now)
 }
 
 /**

@@ -135,6 +135,20 @@ it('counts from the newest day of events: a clock that is set forward removes no
   expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 16, files: 1 })
 })
 
+it('is done when one has archived once, also of what was archived then', async () => {
+  await fill(4)
+  now = FIRST
+  const old = event()
+  now = FIRST + 4 * DAY_MS
+  for (const message of [old, event()]) topic.put(0, message)
+  const told: number[] = []
+  await run({ keepMs: KEEP_MS, report: (event) => event.kind === 'removed' && told.push(event.files) })
+  // Of the third day, and of this one.
+  expect([...(await dataFiles(lake, ROOT)).values()].flat()).toHaveLength(5 + 1)
+  expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 17 })
+  expect(told).toHaveLength(1)
+})
+
 it('reaches earlier lives of the topic, too, while archiving', async () => {
   await fill()
   topic.recreate()
