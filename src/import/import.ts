@@ -71,8 +71,9 @@ export async function importFiles(options: ImportOptions): Promise<ImportReport>
     onRetry,
   })
   try {
-    return await new Import(options, commits, await ImportPlan.read(lake, root)).run()
-  } catch (cause) {
+    return await new Import(options, commits, await ImportPlan.read(lake, root, commits.staging)).run()
+  } catch (error) {
+    const cause = await commits.whyNotStaged(error)
     if (!hasCode(cause, 'COMMIT_FENCED')) throw cause
     throw new MusicFakerError('COMMIT_FENCED', 'another import, or a compaction, has begun meanwhile', {
       cause,

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { baseName, stagingFolder } from '../archive/layout.ts'
+import { baseName } from '../archive/layout.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 
@@ -34,16 +34,21 @@ export class ImportPlan {
   readonly #keys = new Map<string, Source>()
   readonly #lake: LakeStorage
   readonly #root: string
+  readonly #staging: string
   #number = 0
 
-  private constructor(lake: LakeStorage, root: string) {
+  private constructor(lake: LakeStorage, root: string, staging: string) {
     this.#lake = lake
     this.#root = root
+    this.#staging = staging
   }
 
-  /** @throws COMMIT_CORRUPT when a list cannot be read; what the lake throws */
-  static async read(lake: LakeStorage, root: string): Promise<ImportPlan> {
-    const plan = new ImportPlan(lake, root)
+  /**
+   * @param staging the folder of the owner's fence: what it leaves there when it is killed is swept
+   * @throws COMMIT_CORRUPT when a list cannot be read; what the lake throws
+   */
+  static async read(lake: LakeStorage, root: string, staging: string): Promise<ImportPlan> {
+    const plan = new ImportPlan(lake, root, staging)
     await plan.#readOn()
     return plan
   }
@@ -98,7 +103,7 @@ export class ImportPlan {
   /** Resolves false when the next list is there already. */
   async #create(listed: Listed): Promise<boolean> {
     const number = this.#number + 1
-    const temporary = `${stagingFolder(this.#root)}/import-plan-${randomUUID()}.json`
+    const temporary = `${this.#staging}/plan-${randomUUID()}.json`
     await this.#lake.write(temporary, Buffer.from(`${JSON.stringify({ format: 1, ...listed })}\n`))
     try {
       await this.#lake.rename(temporary, `${this.#root}/_imports/${String(number).padStart(20, '0')}.json`)
