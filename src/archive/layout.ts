@@ -154,7 +154,8 @@ export async function* dayFolders(lake: LakeStorage, root: string): AsyncGenerat
     for await (const month of lake.list(year.path)) {
       for await (const { path, modified } of lake.list(month.path)) {
         const day = dayOfFolder(path)
-        if (day !== undefined) yield { day, modified }
+        // Anybody may make a folder, such as day=99.
+        if (day !== undefined && !Number.isNaN(Date.parse(day))) yield { day, modified }
       }
     }
   }

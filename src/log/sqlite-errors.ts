@@ -72,7 +72,7 @@ export function toLogError(error: unknown, file: string): unknown {
 export function damaged(file: string, what: string, cause?: unknown): MusicFakerError {
   return new MusicFakerError('LOG_FORMAT', `the log ${file} is damaged: ${what}`, {
     cause,
-    next: 'Restore it from a backup, or move it away to begin a new one; the lake keeps what was archived.',
+    next: 'Move it away to begin a new one; the lake keeps what was archived. An older copy would give out offsets again.',
   })
 }
 

@@ -135,6 +135,15 @@ it('counts from the newest day of events: a clock that is set forward removes no
   expect(await verify({ lake, root: ROOT, deep: true })).toMatchObject({ ok: true, events: 16, files: 1 })
 })
 
+it('is not kept from it by a folder that is no day', async () => {
+  await fill()
+  await lake.write(`${ROOT}/year=9999/month=99/day=99/README`, new Uint8Array())
+  const commits = await own(lake)
+  now = FIRST + 3 * DAY_MS
+  expect(await retire(commits)).toBeGreaterThan(3)
+  await commits.close()
+})
+
 it('is done when one has archived once, also of what was archived then', async () => {
   await fill(4)
   now = FIRST
