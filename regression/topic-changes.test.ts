@@ -68,6 +68,8 @@ describe.skipIf(!onServices)(`the topic changes${skipped}`, { timeout: 120_000 }
     await scene.untilArchived()
     const assignments = [{ brokerIds: [1] }, { brokerIds: [1] }]
     await admin.createPartitions({ topics: [{ name: scene.config.topic, count: 5, assignments }] })
+    // Else the picture of who produces may be from before, for ten seconds.
+    await eventually(async () => expect((await scene.log.describe()).partitions.size).toBe(5), PATIENCE_MS)
     await scene.produce(EVENTS)
     await Promise.all([3, 4].map((partition) => told(archiver, new RegExp(`partition ${partition}: .* offset 0 `))))
     await scene.untilArchived()
