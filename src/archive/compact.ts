@@ -10,6 +10,7 @@ import type { Assignment, EventLog } from '../log/log.ts'
 import { CommitLog } from './commits.ts'
 import { Compactor, foldersOf, type Joined } from './compactor.ts'
 import { filesOf } from './files.ts'
+import { isEmpty } from './is-empty.ts'
 import { joinedInTheEnd } from './join-plan.ts'
 import { commitLogs } from './lineages.ts'
 import type { ManifestEntry } from './manifest.ts'
@@ -96,11 +97,7 @@ async function* runsOf(
 async function worthwhile(options: CompactOptions, partitions: CompactedPartition[]): Promise<CompactedPartition[]> {
   const found: CompactedPartition[] = []
   for (const partition of partitions) {
-    for await (const _ of runsOf(options, partition)) {
-      found.push(partition)
-      // Left like this, it lets go of the lists that it reads.
-      break
-    }
+    if (!(await isEmpty(runsOf(options, partition)))) found.push(partition)
   }
   return found
 }

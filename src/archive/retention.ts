@@ -11,6 +11,7 @@ import type { EventLog } from '../log/log.ts'
 import { CommitLog } from './commits.ts'
 import { filesOf } from './files.ts'
 import { readHead } from './head.ts'
+import { isEmpty } from './is-empty.ts'
 import { dayFolders, dayOf } from './layout.ts'
 import { commitLogs } from './lineages.ts'
 import type { RetentionRecord } from './record.ts'
@@ -141,11 +142,6 @@ async function* oldFiles(
     // What has no day stays.
     if (of + DAY_MS + keepMs <= reached) yield { path, day, events, bytes }
   }
-}
-
-async function isEmpty(files: AsyncIterable<unknown>): Promise<boolean> {
-  for await (const _ of files) return false
-  return true
 }
 
 /** A clock that is set forward must not empty the lake: what is removed is gone for good. */

@@ -15,7 +15,8 @@ import { committedFiles } from '../archive/files.ts'
 import { dayFolder } from '../archive/layout.ts'
 import type { CommittedFile } from '../archive/record.ts'
 import { isSealed } from '../archive/seal.ts'
-import { hasCode, MusicFakerError } from '../errors.ts'
+import { takenOver } from '../archive/taken-over.ts'
+import { hasCode, type MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import { SummaryBuilder } from '../stats/summary.ts'
 import { writeDeltaLog } from './delta.ts'
@@ -78,12 +79,8 @@ export async function exportLake(options: ExportOptions): Promise<ExportReport> 
   const running = new Export(options)
   try {
     return await running.run()
-  } catch (cause) {
-    if (!hasCode(cause, 'COMMIT_FENCED')) throw cause
-    throw new MusicFakerError('COMMIT_FENCED', 'another export to this destination has begun meanwhile', {
-      cause,
-      next: 'Run it again once that has ended: it goes on where this one stopped.',
-    })
+  } catch (error) {
+    throw takenOver(error, 'another export to this destination')
   } finally {
     await running.close()
   }

@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto'
 import { CommitLog } from '../archive/commits.ts'
 import { IMPORT_ID } from '../archive/lineages.ts'
 import { StagedBatch } from '../archive/staging.ts'
+import { takenOver } from '../archive/taken-over.ts'
 import { hasCode, MusicFakerError } from '../errors.ts'
 import type { LakeStorage } from '../lake/storage.ts'
 import type { LogBatch } from '../log/log.ts'
@@ -73,12 +74,7 @@ export async function importFiles(options: ImportOptions): Promise<ImportReport>
   try {
     return await new Import(options, commits, await ImportPlan.read(lake, root, commits.staging)).run()
   } catch (error) {
-    const cause = await commits.whyNotStaged(error)
-    if (!hasCode(cause, 'COMMIT_FENCED')) throw cause
-    throw new MusicFakerError('COMMIT_FENCED', 'another import, or a compaction, has begun meanwhile', {
-      cause,
-      next: 'Run it again once that has ended: it goes on where this one stopped.',
-    })
+    throw takenOver(await commits.whyNotStaged(error), 'another import, or a compaction,')
   } finally {
     await commits.close()
   }
